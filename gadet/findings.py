@@ -1,0 +1,127 @@
+"""A `Finding`: one thing that is wrong, and the region of the input it lies in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gadet.geometry import Box, Interval, Mask
+
+__all__ = [
+    "Finding",
+    "ImageRegion",
+    "PointsRegion",
+    "Region",
+    "Severity",
+    "SpanRegion",
+    "TrackPoint",
+    "VideoRegion",
+]
+
+Severity = Literal["low", "medium", "high", "critical"]
+Unit = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Record(BaseModel):
+    """A frozen result: unknown fields are refused, JSON round-trips."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ImageRegion(Record):
+    """A region of an image, in pixels of the original after its EXIF orientation.
+
+    Attributes:
+        box: The rectangle around it, `x0, y0, x1, y1`, half-open.
+        mask: Its exact pixels, when they are known.
+        mark: The number drawn on it in the marked view, when there was one.
+    """
+
+    kind: Literal["image"] = "image"
+    box: Box
+    mask: Mask | None = None
+    mark: int | None = None
+
+
+class TrackPoint(Record):
+    """Where a region is in one frame of a video.
+
+    Attributes:
+        frame: Number of the frame, from 0.
+        seconds: Its time from the start of the clip.
+        box: The rectangle in pixels of that frame.
+        mask: Its exact pixels, when they are known.
+    """
+
+    frame: Count
+    seconds: float
+    box: Box
+    mask: Mask | None = None
+
+
+class VideoRegion(Record):
+    """A stretch of a video, with the places it is seen at.
+
+    Attributes:
+        interval: From when to when, in frames or seconds.
+        track: Boxes in single frames, in the order of time; may be empty.
+    """
+
+    kind: Literal["video"] = "video"
+    interval: Interval
+    track: tuple[TrackPoint, ...] = ()
+
+
+class PointsRegion(Record):
+    """Part of a point cloud.
+
+    Attributes:
+        indices: Indices of the points in the order of the input.
+        centroid: `(x, y, z)` in the cloud's own units.
+        extent: Side lengths of its box along x, y, z in the cloud's own units.
+        units: Name of the unit, when the caller gave one.
+    """
+
+    kind: Literal["points"] = "points"
+    indices: tuple[Count, ...]
+    centroid: tuple[float, float, float]
+    extent: tuple[float, float, float]
+    units: str | None = None
+
+
+class SpanRegion(Record):
+    """A stretch of a time series.
+
+    Attributes:
+        interval: From when to when; its labels are the timestamps.
+        channels: Names of the channels that take part.
+    """
+
+    kind: Literal["span"] = "span"
+    interval: Interval
+    channels: tuple[str, ...] = ()
+
+
+Region = Annotated[
+    ImageRegion | VideoRegion | PointsRegion | SpanRegion, Field(discriminator="kind")
+]
+
+
+class Finding(Record):
+    """One thing that is wrong.
+
+    Attributes:
+        label: A short noun: "scratch", "missing screw".
+        description: What is seen, and how it departs from normal.
+        severity: How bad, when it was stated.
+        confidence: How sure, in [0, 1], when it was stated.
+        region: Where, when it is known.
+    """
+
+    label: str
+    description: str = ""
+    severity: Severity | None = None
+    confidence: Unit | None = None
+    region: Region | None = None
