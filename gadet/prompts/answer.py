@@ -1,0 +1,60 @@
+"""The answer a model is asked for: its fields, their order, and their JSON Schema.
+
+The order of the fields is the order in which a model generates them, so what is seen comes before
+what is concluded. The first field is called `observations`, because providers may refuse a field
+that asks for the model's own reasoning.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Answer", "AnswerFinding", "answer_schema"]
+
+Unit = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+class AnswerPart(BaseModel):
+    """Frozen; unknown fields of a chatty model are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class AnswerFinding(AnswerPart):
+    """One anomaly as the model reports it."""
+
+    mark: int | None = Field(description="Number drawn on the region, or null.")
+    box: tuple[float, float, float, float] | None = Field(
+        description="Box around the anomaly in the first clean picture of the item, or null."
+    )
+    label: str = Field(description="Short noun phrase that names the anomaly.")
+    description: str = Field(description="What is seen there and how it departs from normal.")
+    severity: Literal["low", "medium", "high", "critical"] | None = Field(
+        description="How serious it is, or null."
+    )
+    confidence: Unit | None = Field(description="How sure you are, 0 to 1, or null.")
+
+
+class Answer(AnswerPart):
+    """The whole answer of a model."""
+
+    observations: tuple[str, ...] = Field(
+        description="What is visible that matters for the question, one sentence each."
+    )
+    findings: tuple[AnswerFinding, ...] = Field(
+        description="Every anomaly, most important first; empty when there is none."
+    )
+    explanation: str = Field(description="The conclusion in one to three sentences.")
+    verdict: Literal["anomalous", "normal", "uncertain"] = Field(
+        description="Your decision about the item."
+    )
+    score: Unit = Field(
+        description="How anomalous the item is, 0 to 1; 0.5 is the boundary between the verdicts."
+    )
+
+
+def answer_schema() -> dict[str, Any]:
+    """The JSON Schema of `Answer`, before any provider's dialect."""
+    return Answer.model_json_schema()
