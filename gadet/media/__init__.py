@@ -1,0 +1,1 @@
+"""Adapters: from whatever the caller has to samples, and from samples to views."""

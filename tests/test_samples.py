@@ -1,0 +1,101 @@
+"""The sample data: complete, the same every time, and true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from gadet import samples
+from gadet.errors import ConfigurationError
+from gadet.request import Normality
+
+NAMES = samples.names()
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def case(request: pytest.FixtureRequest) -> samples.SampleCase:
+    return samples.load(request.param)
+
+
+def test_names() -> None:
+    assert len(set(NAMES)) == len(NAMES) >= 10
+    assert "circuit-board" in NAMES
+    assert sum(name.endswith("-normal") for name in NAMES) == 5
+
+
+def test_case_is_complete(case: samples.SampleCase) -> None:
+    assert case.modality == "image"
+    assert case.item.mode == "RGB"
+    assert all(256 <= side <= 512 for side in case.item.size)
+    assert len(case.references) >= 2
+    assert {reference.size for reference in case.references} == {case.item.size}
+    assert case.mask.shape == case.item.size[::-1]
+    assert case.mask.dtype == bool
+    assert case.mask.any() == case.anomalous == (not case.name.endswith("-normal"))
+    assert case.mask.mean() < 0.1
+    assert isinstance(case.normality, Normality)
+    assert case.normality.subject
+    assert case.title
+    assert case.domain == ("logical" if "tray" in case.name else "industrial")
+
+
+@pytest.mark.parametrize(
+    "case", ["parts-tray", "woven-fabric", "brushed-metal-normal"], indirect=True
+)
+def test_case_is_the_same_every_time(case: samples.SampleCase) -> None:
+    samples._references.cache_clear()
+    again = samples.load(case.name)
+    np.testing.assert_array_equal(np.asarray(again.item), np.asarray(case.item))
+    np.testing.assert_array_equal(again.mask, case.mask)
+    for mine, theirs in zip(again.references, case.references, strict=True):
+        np.testing.assert_array_equal(np.asarray(mine), np.asarray(theirs))
+
+
+def test_pictures_of_a_case_differ(case: samples.SampleCase) -> None:
+    pictures = {picture.tobytes() for picture in (case.item, *case.references)}
+    assert len(pictures) == 1 + len(case.references)
+
+
+def test_mask_is_where_the_defect_is(case: samples.SampleCase) -> None:
+    """Drawn again without its defects, the same picture differs inside of the mask only."""
+    kind = samples._CASES[case.name][0]
+    clean, nothing = samples._picture(samples._SCENES[kind], (), 100 + NAMES.index(case.name))
+    assert not nothing.any()
+    difference = np.abs(np.asarray(clean).astype(int) - np.asarray(case.item)).max(axis=2)
+    near = Image.fromarray(case.mask).convert("L").filter(ImageFilter.MaxFilter(21))
+    assert difference[np.asarray(near) == 0].max() <= 2
+    if case.anomalous:
+        assert np.median(difference[case.mask]) > 20
+
+
+def test_changing_a_picture_changes_no_later_one() -> None:
+    samples.load("parts-tray").references[0].paste((0, 0, 0), (0, 0, 400, 400))
+    assert np.asarray(samples.load("parts-tray").references[0]).max() > 100
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(ConfigurationError, match=r"expected one of circuit-board, .*; got 'board'"):
+        samples.load("board")
+
+
+def test_write(tmp_path: Path) -> None:
+    written = samples.write(tmp_path / "new")
+    assert written == sorted(set(written), key=written.index)
+    found = {path.relative_to(tmp_path / "new").as_posix() for path in written}
+    assert {
+        "circuit-board/train/good/000.png",
+        "circuit-board/test/good/000.png",
+        "circuit-board/test/traces/000.png",
+        "circuit-board/ground_truth/traces/000_mask.png",
+    } <= found
+    case = samples.load("bottle-top-chipped")
+    with Image.open(tmp_path / "new/bottle-top/test/chip/000.png") as item:
+        np.testing.assert_array_equal(np.asarray(item), np.asarray(case.item))
+    with Image.open(tmp_path / "new/bottle-top/ground_truth/chip/000_mask.png") as mask:
+        np.testing.assert_array_equal(np.asarray(mask) > 0, case.mask)
+    tests = sum("/test/" in path for path in found)
+    truths = sum("/ground_truth/" in path for path in found)
+    assert (tests, truths) == (len(NAMES), len(NAMES) - 5)
