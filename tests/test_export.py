@@ -70,6 +70,7 @@ def test_coco_rle_is_the_mask(array):
     assert annotation["iscrowd"] == 1
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_coco_agrees_with_pycocotools():
     tools = pytest.importorskip("pycocotools.mask")
     annotation = to_coco([report()])["annotations"][0]
@@ -81,7 +82,7 @@ def test_coco_agrees_with_pycocotools():
 def test_coco_has_what_readers_need():
     data = json.loads(json.dumps(to_coco([report(), report(findings=(), verdict="normal")])))
     assert [image["id"] for image in data["images"]] == [1, 2]
-    assert data["images"][0]["width"], data["images"][0]["height"] == SIZE
+    assert (data["images"][0]["width"], data["images"][0]["height"]) == SIZE
     assert data["categories"] == [{"id": 1, "name": "scratch", "supercategory": "anomaly"}]
     assert [a["id"] for a in data["annotations"]] == [1, 2]
     box = data["annotations"][1]

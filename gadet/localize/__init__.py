@@ -1,0 +1,1 @@
+"""Where it is: regions proposed, numbered, and found again."""

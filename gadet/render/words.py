@@ -1,0 +1,126 @@
+"""How reports are put into words: regions, scores, costs and why there is no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gadet.findings import ImageRegion, PointsRegion, Region, SpanRegion, VideoRegion
+from gadet.geometry import Interval
+from gadet.report import Cost, Report, ScoreSource, Stop, Usage, Verdict
+
+__all__ = [
+    "SCORE_SOURCES",
+    "VERDICT_MEANING",
+    "count",
+    "describe_region",
+    "money",
+    "spent",
+    "why_not_judged",
+]
+
+VERDICT_MEANING: dict[Verdict, str] = {
+    "anomalous": "A readable answer says that something is wrong.",
+    "normal": "A readable answer says that nothing is wrong.",
+    "uncertain": "The answer does not decide.",
+    "refused": "The model declined. This says nothing about the item.",
+    "unparsed": "The answer could not be read. This says nothing about the item.",
+}
+
+SCORE_SOURCES: dict[ScoreSource, str] = {
+    "logprob": "from token probabilities",
+    "vote": "from votes",
+    "stated": "stated by the model",
+    "expert": "measured",
+    "fused": "model and measurement",
+}
+
+_STOPS: dict[Stop, str] = {
+    "complete": "The model finished its answer.",
+    "truncated": "The answer was cut off at the limit of tokens: allow more output.",
+    "refused": "Another model, or a domain that says what the picture is for, may answer.",
+    "blocked": "The provider's safety filter stopped the request or the answer.",
+    "other": "The provider ended the answer for a reason of its own.",
+}
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: `1 finding`, `2 findings`, `3 210 tokens`."""
+    grouped = f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{grouped} {noun}{'' if number == 1 else 's'}"
+
+
+def describe_region(region: Region | None, size: tuple[int, int] | None) -> tuple[str, str]:
+    """Say where a region is and how large, with the coordinates that the report holds.
+
+    Args:
+        region: What to describe.
+        size: `(width, height)` of the picture, for the share of its area.
+    """
+    match region:
+        case ImageRegion():
+            box = region.box
+            where = f"x {box.x0:g} – {box.x1:g}, y {box.y0:g} – {box.y1:g}"
+            area = region.mask.area if region.mask is not None else box.area
+            share = f", {100 * area / (size[0] * size[1]):.2g} % of the picture" if size else ""
+            kind = "mask" if region.mask is not None else "box"
+            extent = f"{box.width:g} × {box.height:g} px; {kind} {area:,.0f} px²{share}"
+            return where, extent
+        case VideoRegion():
+            places = count(len(region.track), "place")
+            return _interval(region.interval), f"{_length(region.interval)}; {places} in the track"
+        case PointsRegion():
+            unit = f" {region.units}" if region.units else ""
+            where = "centre " + ", ".join(f"{value:.4g}" for value in region.centroid) + unit
+            extent = " × ".join(f"{value:.4g}" for value in region.extent) + unit
+            return where, f"{count(len(region.indices), 'point')}; {extent}"
+        case SpanRegion():
+            channels = ", ".join(region.channels)
+            length = _length(region.interval)
+            return _interval(region.interval), f"{length}; {channels}" if channels else length
+    return "not located", ""
+
+
+def _interval(interval: Interval) -> str:
+    if interval.start_label is not None and interval.end_label is not None:
+        return f"{interval.start_label} – {interval.end_label}"
+    return f"{interval.unit}s {interval.start:g} – {interval.end:g}"
+
+
+def _length(interval: Interval) -> str:
+    length = interval.end - interval.start
+    return f"{length:g} {interval.unit}{'' if length == 1 else 's'}"
+
+
+def money(costs: Sequence[Cost]) -> str:
+    """The sum of costs, each currency on its own; empty when there are none."""
+    sums: dict[str, float] = {}
+    for cost in costs:
+        sums[cost.currency] = sums.get(cost.currency, 0.0) + cost.amount
+    return " + ".join(
+        f"{currency} {amount:.2f}" if amount >= 1 else f"{currency} {amount:.4f}"
+        for currency, amount in sums.items()
+    )
+
+
+def spent(usage: Usage, cost: Cost | None) -> str:
+    """What an answer cost, or why that is not known."""
+    if cost is not None:
+        dated = f" (prices of {cost.as_of})" if cost.as_of else ""
+        return money([cost]) + dated
+    if usage.requests == 0:
+        return "nothing: no request was sent"
+    return "not known: the model's prices are not"
+
+
+def why_not_judged(report: Report) -> tuple[str, ...]:
+    """Why a report has no verdict, in sentences; empty when it has one."""
+    if report.judged:
+        return ()
+    reasons = [VERDICT_MEANING[report.verdict]]
+    if report.raw:
+        last = report.raw[-1]
+        if last.stop != "complete":
+            reasons.append(_STOPS[last.stop])
+        if last.problem:
+            reasons.append(f"Reading it failed: {last.problem}")
+    return tuple(reasons)
