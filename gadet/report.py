@@ -1,4 +1,4 @@
-"""What comes out: a `Report` for every item that was inspected, a `Failure` for one that was not."""
+"""What comes out: a `Report` for an item that was inspected, a `Failure` for one that was not."""
 
 from __future__ import annotations
 
@@ -160,9 +160,10 @@ class Provenance(Record):
 
 
 class RawAnswer(Record):
-    """One answer as it came.
+    """One answer as it came, with the prompt it answers.
 
     Attributes:
+        prompt: The prompt's text; each picture stands as a line that describes it.
         text: The text of the model.
         stop: Why it stopped, in common terms.
         verdict: What was read from it.
@@ -170,6 +171,7 @@ class RawAnswer(Record):
         problem: Why it could not be read, when it could not.
     """
 
+    prompt: str
     text: str
     stop: Stop
     verdict: Verdict
@@ -305,7 +307,7 @@ class Report(Record):
         """
         return to_anomalib(
             score=self.score,
-            anomalous=self.verdict == "anomalous" if self.judged else None,
+            anomalous={"anomalous": True, "normal": False}.get(self.verdict),
             findings=self.findings,
             anomaly_map=self.anomaly_map,
             size=self.item.size,

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-
 __all__ = ["DetectRequest", "Fusion", "Level", "Normality"]
 
 Level = Literal["naive", "class", "expert"]

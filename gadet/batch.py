@@ -1,0 +1,119 @@
+"""`run_batch`: many items through a bounded pool, in order, with nothing lost."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from gadet.errors import ConfigurationError, MissingDependencyError
+from gadet.report import Failure, Report
+from gadet.request import DetectRequest
+
+__all__ = ["OnError", "run_batch"]
+
+OnError = Literal["raise", "record"]
+
+
+def run_batch(
+    requests: Sequence[DetectRequest],
+    inspect_one: Callable[[DetectRequest], Report],
+    *,
+    concurrency: int,
+    on_error: OnError,
+    progress: bool | None,
+) -> list[Report | Failure]:
+    """Inspect every request, at most `concurrency` at a time.
+
+    Args:
+        requests: What to inspect.
+        inspect_one: Inspects one; it is called from several threads.
+        concurrency: How many are under way at once.
+        on_error: `raise` stops at the first error, `record` puts a `Failure` in its place.
+        progress: Show a bar on stderr; None shows one on a terminal.
+
+    Returns:
+        One result per request, in their order.
+
+    Raises:
+        ConfigurationError: `concurrency` or `on_error` cannot be used.
+        Exception: With `on_error="raise"`, whatever the first failing item raised.
+    """
+    if concurrency < 1:
+        raise ConfigurationError(f"concurrency needs a number of at least 1; got {concurrency}")
+    if on_error not in ("raise", "record"):
+        raise ConfigurationError(f"on_error is 'raise' or 'record'; got {on_error!r}")
+    results: dict[int, Report | Failure] = {}
+    with (
+        _bar(len(requests), progress) as advance,
+        ThreadPoolExecutor(concurrency, thread_name_prefix="gadet") as pool,
+    ):
+        try:
+            for index, future in _completed(pool, inspect_one, requests, 2 * concurrency):
+                results[index] = _outcome(future, requests[index], index, on_error)
+                advance()
+        except BaseException:
+            # Also on Ctrl-C: what has not begun is not begun, what is under way ends and is kept.
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [results[index] for index in range(len(requests))]
+
+
+def _completed(
+    pool: ThreadPoolExecutor,
+    inspect_one: Callable[[DetectRequest], Report],
+    requests: Sequence[DetectRequest],
+    ahead: int,
+) -> Iterator[tuple[int, Future[Report]]]:
+    """Futures as they finish, with no more than `ahead` submitted at once."""
+    waiting = iter(enumerate(requests))
+    running: dict[Future[Report], int] = {}
+    while True:
+        for index, request in waiting:
+            running[pool.submit(inspect_one, request)] = index
+            if len(running) >= ahead:
+                break
+        if not running:
+            return
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield running.pop(future), future
+
+
+def _outcome(
+    future: Future[Report], request: DetectRequest, index: int, on_error: OnError
+) -> Report | Failure:
+    if on_error == "raise":
+        return future.result()
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, Exception):
+        raise error
+    name, source = _called(request.item, index)
+    return Failure.from_error(error, name=name, source=source)
+
+
+def _called(item: Any, index: int) -> tuple[str, str | None]:
+    """A name for people, also for an item that could not be read."""
+    if isinstance(item, str | Path) and not str(item).startswith("data:"):
+        return Path(str(item)).name or str(item), str(item)
+    return f"item {index}", None
+
+
+@contextmanager
+def _bar(total: int, progress: bool | None) -> Iterator[Callable[[], object]]:
+    """Show a progress bar on stderr while the block runs; gives what advances it by one."""
+    wanted = sys.stderr.isatty() if progress is None else progress
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as error:
+        if progress:
+            raise MissingDependencyError("A progress bar", package="tqdm", extra="cli") from error
+        yield lambda: None
+        return
+    with tqdm(total=total, unit="item", file=sys.stderr, disable=not wanted) as bar:
+        yield bar.update

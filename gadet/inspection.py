@@ -1,0 +1,361 @@
+"""The conversation about one item, without I/O.
+
+`inspect` is a generator: it yields `Prompt`s, is sent `Completion`s, and returns a `Report`.
+Whoever drives it decides how a prompt travels: a blocking call, a task, a thread pool, a batch
+API, a recording. All logic of detection is here, none in a driver.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from gadet._version import __version__
+from gadet.backends.base import Completion
+from gadet.backends.profile import Profile
+from gadet.experts.base import Candidate, Evidence, Expert
+from gadet.findings import Finding
+from gadet.localize.base import Localizer, Pointer, Scene
+from gadet.media.base import Sample
+from gadet.prompts.answer import AnswerFinding
+from gadet.prompts.builder import build_prompt, reask_prompt
+from gadet.prompts.domain import Domain
+from gadet.prompts.prompt import Prompt
+from gadet.prompts.reader import read_answer
+from gadet.prompts.reading import Reading
+from gadet.report import (
+    CandidateSummary,
+    Cost,
+    EvidenceSummary,
+    ItemInfo,
+    Provenance,
+    RawAnswer,
+    Report,
+    Usage,
+)
+from gadet.request import DetectRequest
+from gadet.verdict import Judgement, fuse, judge
+from gadet.view import View, ViewLimits
+
+__all__ = ["Case", "Conversation", "Pictures", "References", "inspect", "opening_prompt"]
+
+Conversation = Generator[Prompt, Completion, Report]
+
+
+Pictures = Literal["full", "small", "none"]
+SMALL_MAP_SIDE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """The normal samples of one or many items; their views are made once for all of them.
+
+    Attributes:
+        samples: The loaded samples.
+    """
+
+    samples: tuple[Sample, ...] = ()
+    _views: dict[ViewLimits, tuple[tuple[View, ...], ...]] = field(default_factory=dict, repr=False)
+
+    def views(self, limits: ViewLimits, most: int) -> tuple[tuple[View, ...], ...]:
+        """The clean views of each reference, in order; only whole ones, at most `most` pictures."""
+        if limits not in self._views:
+            self._views[limits] = tuple(s.views(limits, role="reference") for s in self.samples)
+        totals = accumulate(len(views) for views in self._views[limits])
+        shown = sum(total <= most for total in totals)
+        return self._views[limits][:shown]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One item, loaded, with everything the conversation needs.
+
+    Attributes:
+        request: What the caller asked.
+        sample: The loaded item.
+        references: The loaded normal samples.
+        domain: The domain pack.
+        profile: The facts of the model that will be asked.
+        backend: The backend's name.
+        expert: Measures without a model; None leaves the evidence out.
+        localizer: Finds regions before and after the model is asked.
+        loading_seconds: How long reading the item and its references took.
+        pictures: What stays with the report for drawing: the map in `full`, a `small` one of at
+            most 256 px, or `none`.
+    """
+
+    request: DetectRequest
+    sample: Sample
+    references: References
+    domain: Domain
+    profile: Profile
+    backend: str
+    expert: Expert | None
+    localizer: Localizer
+    loading_seconds: float = 0.0
+    pictures: Pictures = "full"
+
+
+@dataclass
+class _Scribe:
+    """Collects what is said during a conversation."""
+
+    prompts: list[Prompt] = field(default_factory=list)
+    raw: list[RawAnswer] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    model: str | None = None
+    answer_seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Opening:
+    """The first prompt and what it was made from."""
+
+    prompt: Prompt
+    scene: Scene
+    seconds: dict[str, float]
+
+
+def opening_prompt(case: Case) -> Prompt:
+    """The prompt that `inspect` will send first."""
+    return _open(case).prompt
+
+
+def inspect(case: Case) -> Conversation:
+    """Hold the conversation about one item.
+
+    Yields:
+        Prompts, one at a time; the driver sends back the completion of each.
+
+    Returns:
+        The report, with the anomaly map attached when an expert ran.
+    """
+    started = time.perf_counter()
+    opening = _open(case)
+    scribe = _Scribe()
+    readings: list[Reading] = []
+    for number in range(case.request.samples):
+        reading = yield from _ask(opening.prompt.vote(number), scribe)
+        readings.append(reading)
+    judgement = judge(readings, case.profile.score_source)
+    evidence = opening.scene.evidence
+    if case.request.fusion == "mean" and evidence is not None:
+        judgement = fuse(judgement, evidence.score)
+    total = case.loading_seconds + time.perf_counter() - started
+    seconds = {
+        "load": case.loading_seconds,
+        **opening.seconds,
+        "model": scribe.answer_seconds,
+        "total": total,
+    }
+    return _report(case, opening, judgement, scribe, seconds)
+
+
+def _open(case: Case) -> _Opening:
+    """Measure, propose regions, make the views, and build the first prompt."""
+    clock = time.perf_counter
+    seconds: dict[str, float] = {}
+    started = clock()
+    evidence = case.expert.assess(case.sample, case.references.samples) if case.expert else None
+    seconds["expert"] = clock() - started
+
+    started = clock()
+    candidates = case.localizer.propose(case.sample, evidence) if case.request.marks else ()
+    item_views = case.sample.views(case.profile.views)
+    clean = item_views[0]
+    if candidates and case.profile.images:
+        item_views = (*item_views, case.localizer.mark(clean, candidates))
+    room = case.profile.max_images - len(item_views)
+    seconds["views"] = clock() - started
+
+    prompt = build_prompt(
+        domain=case.domain,
+        normality=case.request.normality,
+        level=case.request.level,
+        item_views=item_views,
+        reference_views=case.references.views(case.profile.views, room),
+        evidence=_summary(evidence, candidates) if evidence else None,
+        show_evidence=case.request.evidence,
+        boxes=case.profile.boxes,
+        modality=case.sample.info.modality,
+    )
+    scene = Scene(case.sample, clean, case.profile.boxes, candidates, evidence)
+    return _Opening(prompt, scene, seconds)
+
+
+def _ask(prompt: Prompt, scribe: _Scribe) -> Generator[Prompt, Completion, Reading]:
+    """Ask once, and once more with the problem when the answer cannot be read."""
+    reading, completion = yield from _turn(prompt, scribe)
+    if reading.verdict != "unparsed" or reading.problem is None:
+        return reading
+    scribe.notes.append(f"asked again, because: {reading.problem}")
+    # An answer that was cut off needs more room, or it is cut off again.
+    room = prompt.max_output_tokens * (2 if completion.stop == "truncated" else 1)
+    question = reask_prompt(prompt, completion.text, reading.problem, max_output_tokens=room)
+    again, _ = yield from _turn(question, scribe)
+    return again
+
+
+def _turn(
+    prompt: Prompt, scribe: _Scribe
+) -> Generator[Prompt, Completion, tuple[Reading, Completion]]:
+    started = time.perf_counter()
+    completion = yield prompt
+    scribe.answer_seconds += time.perf_counter() - started
+    reading = read_answer(completion.text, stop=completion.stop)
+    scribe.prompts.append(prompt)
+    scribe.usage += completion.usage
+    scribe.model = completion.model or scribe.model
+    scribe.notes.extend(reading.notes)
+    scribe.raw.append(
+        RawAnswer(
+            prompt=prompt.text,
+            text=completion.text or completion.refusal or "",
+            stop=completion.stop,
+            verdict=reading.verdict,
+            request_id=completion.request_id,
+            problem=reading.problem,
+        )
+    )
+    return reading, completion
+
+
+def _report(
+    case: Case, opening: _Opening, judgement: Judgement, scribe: _Scribe, seconds: dict[str, float]
+) -> Report:
+    scene, notes = opening.scene, [*scribe.notes, *judgement.notes]
+    findings: list[Finding] = []
+    for stated in judgement.findings:
+        finding, mended = _located(stated, case.localizer, scene)
+        findings.append(finding)
+        notes.extend(mended)
+    notes.extend(_left_out(case, opening.prompt))
+    report = Report(
+        verdict=judgement.verdict,
+        score=judgement.score,
+        score_source=judgement.source,
+        findings=tuple(findings),
+        explanation=judgement.answer.explanation if judgement.answer else _silence(scribe),
+        observations=judgement.answer.observations if judgement.answer else (),
+        item=case.sample.info,
+        evidence=opening.prompt.evidence,
+        usage=scribe.usage,
+        cost=_cost(case.profile, scribe.usage),
+        timings=seconds,
+        provenance=_provenance(case, opening, scribe),
+        raw=tuple(scribe.raw),
+        notes=tuple(notes),
+    )
+    return _illustrated(report, case, scene.evidence)
+
+
+def _illustrated(report: Report, case: Case, evidence: Evidence | None) -> Report:
+    """Attach what drawing needs: a file on this machine is read again, anything else is kept."""
+    if case.pictures == "none":
+        return report
+    preview = None if _on_disk(case.sample.info) else case.sample.preview()
+    if evidence is None:
+        return report.with_pictures(preview)
+    score_map = evidence.score_map
+    if case.pictures == "small":
+        picture = Image.fromarray(score_map)
+        picture.thumbnail((SMALL_MAP_SIDE, SMALL_MAP_SIDE))
+        score_map = np.asarray(picture)
+    return report.with_pictures(preview, score_map)
+
+
+def _on_disk(info: ItemInfo) -> bool:
+    return info.source is not None and "://" not in info.source
+
+
+def _left_out(case: Case, prompt: Prompt) -> tuple[str, ...]:
+    """Say when the model could not be shown every reference."""
+    item_views = sum(view.role == "item" for view in prompt.views)
+    given = len(case.references.samples)
+    shown = len(case.references.views(case.profile.views, case.profile.max_images - item_views))
+    if shown == given:
+        return ()
+    return (
+        f"{given - shown} of {given} references were not shown: the model takes "
+        f"{case.profile.max_images} pictures",
+    )
+
+
+def _located(
+    stated: AnswerFinding, localizer: Localizer, scene: Scene
+) -> tuple[Finding, tuple[str, ...]]:
+    region, notes = localizer.locate(Pointer(stated.mark, stated.box), scene)
+    finding = Finding(
+        label=stated.label,
+        description=stated.description,
+        severity=stated.severity,
+        confidence=stated.confidence,
+        region=region,
+    )
+    return finding, notes
+
+
+def _silence(scribe: _Scribe) -> str:
+    """Why there is no explanation, in words for the reader of the report."""
+    last = scribe.raw[-1]
+    if last.verdict == "refused":
+        return "The model declined to answer. Its words are kept under the raw answers."
+    return f"The model's answer could not be read: {last.problem or 'no reason is known'}."
+
+
+def _summary(evidence: Evidence, candidates: tuple[Candidate, ...]) -> EvidenceSummary:
+    """The evidence in words; the regions are the numbered ones, so that marks agree everywhere."""
+    regions = candidates or evidence.candidates
+    return EvidenceSummary(
+        expert=evidence.expert,
+        score=evidence.score,
+        facts=evidence.facts,
+        candidates=tuple(
+            CandidateSummary(
+                mark=number if candidates else None,
+                box=region.box,
+                score=region.score,
+                label=region.label,
+                fact=region.fact,
+            )
+            for number, region in enumerate(regions, start=1)
+        ),
+        notes=evidence.notes,
+    )
+
+
+def _cost(profile: Profile, usage: Usage) -> Cost | None:
+    prices = profile.prices
+    if prices is None:
+        return None
+    cached = prices.input if prices.cached is None else prices.cached
+    fresh = usage.input_tokens - usage.cached_tokens
+    amount = fresh * prices.input + usage.cached_tokens * cached
+    amount += usage.output_tokens * prices.output
+    return Cost(amount=max(amount, 0.0) / 1e6, currency=prices.currency, as_of=prices.as_of)
+
+
+def _provenance(case: Case, opening: _Opening, scribe: _Scribe) -> Provenance:
+    evidence = opening.scene.evidence
+    return Provenance(
+        gadet_version=__version__,
+        backend=case.backend,
+        model=scribe.model,
+        prompt_sha256=tuple(prompt.sha256 for prompt in scribe.prompts),
+        domain=case.domain.name,
+        level=case.request.level or "expert",
+        references=tuple(sample.info.sha256 for sample in case.references.samples),
+        expert=evidence.expert if evidence else None,
+        expert_weights_sha256=evidence.weights_sha256 if evidence else None,
+        views=tuple(
+            f"{view.role} {view.kind} {view.frame.width}x{view.frame.height}"
+            for view in opening.prompt.views
+        ),
+    )

@@ -1,0 +1,223 @@
+"""A `Journal`: what a batch has done so far, on disk, so that a killed run goes on where it was.
+
+The file is JSON Lines, only ever appended to. Every completion is written before it is used, every
+report when it is finished, each as one `write` of a whole line. A process that is killed can
+therefore lose only requests whose answer had not arrived; what was answered is replayed, neither
+asked nor billed again. A line that was cut short (a full disk, a power cut) is dropped on opening.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from gadet.backends.base import Completion
+from gadet.drivers import drive
+from gadet.errors import ConfigurationError
+from gadet.inspection import Case, inspect
+from gadet.prompts.prompt import Prompt
+from gadet.report import Report
+
+__all__ = ["Journal", "case_key"]
+
+FORMAT = 1
+_HEAD = json.dumps({"gadet_journal": FORMAT}).encode() + b"\n"
+_COMPLETION = TypeAdapter(Completion)
+
+
+class Journal:
+    """An append-only record of completions and reports, keyed by item.
+
+    Safe to use from many threads. One process at a time may hold a journal.
+
+    Args:
+        path: The file; it is made when it does not exist.
+
+    Raises:
+        ConfigurationError: The file is not a journal, is of another format, or is in use.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._lock = threading.Lock()
+        self._seen: Counter[str] = Counter()
+        # Where the lines of earlier runs stand, as (offset, length): the lines stay on disk.
+        self._reports: dict[str, tuple[int, int]] = {}
+        self._completions: dict[tuple[str, str], tuple[int, int]] = {}
+        try:
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise ConfigurationError(
+                f"resume needs a path that can be written; {self.path} gave: {error.strerror}"
+            ) from error
+        try:
+            self._claim()
+            self._read()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def __enter__(self) -> Self:
+        """Use the journal as a context manager; it is closed at the end."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Flush to disk and release the file."""
+        if self._descriptor >= 0:
+            os.fsync(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def carry(self, case: Case, ask: Callable[[Prompt], Completion]) -> Report:
+        """Inspect an item, taking from the journal what earlier runs have of it.
+
+        Equal items in one batch are told apart by their count, so each is inspected once.
+        """
+        key = self._numbered(case_key(case))
+        done = self.report(key)
+        if done is not None:
+            return done
+
+        def recall_or_ask(prompt: Prompt) -> Completion:
+            known = self.completion(key, prompt.sha256)
+            if known is not None:
+                return known
+            completion = ask(prompt)
+            self.add_completion(key, prompt.sha256, completion)
+            return completion
+
+        report = drive(inspect(case), recall_or_ask)
+        self.add_report(key, report)
+        return report
+
+    def _numbered(self, key: str) -> str:
+        with self._lock:
+            self._seen[key] += 1
+            return f"{key}#{self._seen[key]}"
+
+    def report(self, key: str) -> Report | None:
+        """The finished report of an item, or None when it is not finished."""
+        place = self._reports.get(key)
+        return None if place is None else Report.model_validate(self._record(place)["report"])
+
+    def completion(self, key: str, prompt_sha256: str) -> Completion | None:
+        """The completion that an item already got for a prompt, or None."""
+        place = self._completions.get((key, prompt_sha256))
+        return (
+            None
+            if place is None
+            else _COMPLETION.validate_python(self._record(place)["completion"])
+        )
+
+    def add_completion(self, key: str, prompt_sha256: str, completion: Completion) -> None:
+        """Write down an answer before it is used."""
+        plain = _COMPLETION.dump_python(completion, mode="json")
+        self._append({"key": key, "prompt": prompt_sha256, "completion": plain})
+
+    def add_report(self, key: str, report: Report) -> None:
+        """Write down a finished report."""
+        self._append({"key": key, "report": report.model_dump(mode="json")})
+
+    def _append(self, record: dict[str, Any]) -> None:
+        data = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+
+    def _record(self, place: tuple[int, int]) -> dict[str, Any]:
+        offset, length = place
+        with open(self.path, "rb") as file:
+            file.seek(offset)
+            record: dict[str, Any] = json.loads(file.read(length))
+        return record
+
+    def _claim(self) -> None:
+        """Hold the file against other processes, where the system has such locks."""
+        try:
+            import fcntl
+        except ImportError:
+            return
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.path} is in use by another run: wait for it, or resume from another file"
+            ) from error
+
+    def _read(self) -> None:
+        """Index the lines of earlier runs; cut off a last line that has no end."""
+        offset = 0
+        with open(self.path, "rb") as file:
+            for number, line in enumerate(file):
+                if not line.endswith(b"\n"):
+                    break
+                record = _parsed(line)
+                if number == 0 and (record is None or record.get("gadet_journal") != FORMAT):
+                    raise ConfigurationError(
+                        f"resume needs a journal that gadet wrote (format {FORMAT}); the first "
+                        f"line of {self.path} is something else: name another file"
+                    )
+                if number > 0 and record is not None:
+                    self._index(record, (offset, len(line)))
+                offset += len(line)
+        if offset == 0 and os.fstat(self._descriptor).st_size > len(_HEAD):
+            raise ConfigurationError(
+                f"resume needs a journal that gadet wrote; {self.path} holds no whole line of one: "
+                "name another file"
+            )
+        os.ftruncate(self._descriptor, offset)
+        if offset == 0:
+            os.write(self._descriptor, _HEAD)
+
+    def _index(self, record: dict[str, Any], place: tuple[int, int]) -> None:
+        """Remember where a usable line stands; an item without one is simply inspected again."""
+        try:
+            if "report" in record:
+                Report.model_validate(record["report"])
+                self._reports[str(record["key"])] = place
+            else:
+                _COMPLETION.validate_python(record["completion"])
+                self._completions[str(record["key"]), str(record["prompt"])] = place
+        except (KeyError, ValidationError):
+            return
+
+
+def case_key(case: Case) -> str:
+    """What makes two inspections the same: the data, the references, the settings, the backend."""
+    request = case.request.model_dump(mode="json", exclude={"item", "references", "domain"})
+    content = {
+        "item": case.sample.info.sha256,
+        "references": [sample.info.sha256 for sample in case.references.samples],
+        "request": request,
+        "domain": case.domain.model_dump(mode="json"),
+        "backend": case.backend,
+        "profile": case.profile.model_dump(mode="json"),
+        "expert": None if case.expert is None else type(case.expert).__qualname__,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None

@@ -1,0 +1,47 @@
+"""A `Toolkit` per modality: the adapter, the expert and the localizer that belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gadet.experts.base import Expert
+from gadet.localize.base import Localizer
+from gadet.media.base import Adapter
+from gadet.report import Modality
+
+__all__ = ["Toolkit", "default_toolkits"]
+
+
+@dataclass(frozen=True)
+class Toolkit:
+    """What one modality is read, measured and located with.
+
+    Attributes:
+        adapter: Reads items.
+        expert: Measures them; None measures nothing.
+        localizer: Finds regions.
+    """
+
+    adapter: Adapter
+    expert: Expert | None
+    localizer: Localizer
+
+    def without_expert(self) -> Toolkit:
+        """The same toolkit measuring nothing."""
+        return replace(self, expert=None)
+
+
+def default_toolkits() -> dict[Modality, Toolkit]:
+    """The toolkits that ship, by modality."""
+    from gadet.experts.image import ImageExpert
+    from gadet.localize.image import ImageLocalizer
+    from gadet.media.image import ImageAdapter
+
+    class Tmp:
+        def __init__(self) -> None:
+            self.e = ImageExpert()
+
+        def assess(self, sample, references=()):
+            return self.e.assess(sample.pixels, [r.pixels for r in references])
+
+    return {"image": Toolkit(ImageAdapter(), Tmp(), ImageLocalizer())}

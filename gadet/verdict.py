@@ -1,0 +1,135 @@
+"""From readings to one verdict: votes counted, findings merged, the expert's score joined.
+
+The rules, which `docs/conventions.md` states for users:
+
+- One readable answer: its verdict and its stated score stand.
+- Several: the score is the share of anomalous votes, an uncertain one counting half. `normal`
+  needs more than half of *all* votes, so that refusals and unreadable answers never add up to an
+  all-clear.
+- Fusion `mean` averages the log-odds of the model's and the expert's score. It moves the score,
+  and turns a verdict that the fused score contradicts into `uncertain`; it never clears or accuses
+  on its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gadet.prompts.answer import Answer, AnswerFinding
+from gadet.prompts.reading import Reading
+from gadet.report import ScoreSource, Verdict
+
+__all__ = ["Judgement", "fuse", "judge"]
+
+BOUNDARY = 0.5
+VOTE_VALUE = {"anomalous": 1.0, "uncertain": 0.5, "normal": 0.0}
+# Log-odds of 0 and 1 are infinite: no single source is believed beyond this.
+MOST_CERTAIN = 0.99
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What all answers together say.
+
+    Attributes:
+        verdict: The verdict.
+        score: In [0, 1]; None when nothing could be read.
+        source: Where the score comes from; None when there is none.
+        answer: The answer that speaks for the verdict; None when nothing could be read.
+        findings: The findings of the answers that share the verdict, without repetition.
+        notes: What was decided on the way.
+    """
+
+    verdict: Verdict
+    score: float | None
+    source: ScoreSource | None
+    answer: Answer | None
+    findings: tuple[AnswerFinding, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def judge(readings: Sequence[Reading], source: ScoreSource = "stated") -> Judgement:
+    """Count the readings of one item, one per vote, as the module describes.
+
+    Args:
+        readings: What was read from the answer of each vote.
+        source: What the score in a single answer of this backend is.
+    """
+    judged = [reading.answer for reading in readings if reading.answer is not None]
+    if not judged:
+        refused = any(reading.verdict == "refused" for reading in readings)
+        return Judgement("refused" if refused else "unparsed", None, None, None)
+    if len(readings) == 1:
+        answer = judged[0]
+        return Judgement(answer.verdict, answer.score, source, answer, answer.findings)
+    score = sum(VOTE_VALUE[answer.verdict] for answer in judged) / len(judged)
+    verdict, notes = _majority(judged, score, len(readings))
+    speaker = min(judged, key=lambda answer: abs(VOTE_VALUE[answer.verdict] - score))
+    return Judgement(verdict, score, "vote", speaker, _merged(judged, len(readings)), notes)
+
+
+def _majority(
+    judged: Sequence[Answer], score: float, votes: int
+) -> tuple[Verdict, tuple[str, ...]]:
+    counts = {name: sum(a.verdict == name for a in judged) for name in VOTE_VALUE}
+    note = "votes: " + ", ".join(f"{count} {name}" for name, count in counts.items())
+    if len(judged) < votes:
+        note += f", {votes - len(judged)} refused or unreadable"
+    if score > BOUNDARY:
+        return "anomalous", (note,)
+    if score < BOUNDARY and counts["normal"] * 2 > votes:
+        return "normal", (note,)
+    return "uncertain", (note,)
+
+
+def _merged(judged: Sequence[Answer], votes: int) -> tuple[AnswerFinding, ...]:
+    """The findings of all votes, once each, with the share of votes as their confidence."""
+    groups: dict[tuple[object, ...], list[AnswerFinding]] = {}
+    for answer in judged:
+        seen: set[tuple[object, ...]] = set()
+        for finding in answer.findings:
+            key = _place(finding)
+            if key not in seen:
+                groups.setdefault(key, []).append(finding)
+                seen.add(key)
+    ranked = sorted(groups.values(), key=len, reverse=True)
+    return tuple(group[0].model_copy(update={"confidence": len(group) / votes}) for group in ranked)
+
+
+def _place(finding: AnswerFinding) -> tuple[object, ...]:
+    """What makes two votes' findings the same: the mark, else the label."""
+    return ("mark", finding.mark) if finding.mark is not None else ("label", finding.label.lower())
+
+
+def fuse(judgement: Judgement, expert_score: float) -> Judgement:
+    """Join the model's score with the expert's: the mean of the log-odds.
+
+    Args:
+        judgement: What the model said; returned as it is when nothing could be read, or when its
+            score is the expert's already.
+        expert_score: The expert's calibrated score in [0, 1].
+
+    Source: logarithmic opinion pool, Genest and Zidek 1986, https://doi.org/10.1214/ss/1177013825
+    """
+    if judgement.score is None or judgement.source == "expert":
+        return judgement
+    odds = (_log_odds(judgement.score) + _log_odds(expert_score)) / 2
+    score = 1 / (1 + math.exp(-odds))
+    contradicted = (judgement.verdict == "anomalous" and score < BOUNDARY) or (
+        judgement.verdict == "normal" and score >= BOUNDARY
+    )
+    note = f"fused: model {judgement.score:.2f}, expert {expert_score:.2f}, together {score:.2f}"
+    return replace(
+        judgement,
+        verdict="uncertain" if contradicted else judgement.verdict,
+        score=score,
+        source="fused",
+        notes=(*judgement.notes, note),
+    )
+
+
+def _log_odds(score: float) -> float:
+    bounded = min(max(score, 1 - MOST_CERTAIN), MOST_CERTAIN)
+    return math.log(bounded / (1 - bounded))
