@@ -1,0 +1,1 @@
+"""Talking to models: everything that turns a `Prompt` into a `Completion`."""

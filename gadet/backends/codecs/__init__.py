@@ -1,0 +1,1 @@
+"""Wire formats: pure functions between a prompt, bytes, and a completion."""

@@ -1,0 +1,285 @@
+"""The wire format of `POST {base}/chat/completions`, which most servers understand.
+
+Pure functions: a `Prompt` becomes a JSON body, an HTTP answer becomes a `Completion`.
+
+Source: request and response types of OpenAI's Python SDK 3.3 (2026-08); the notes of vLLM,
+llama.cpp and Ollama on where they differ.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
+
+from pydantic_core import from_json
+
+from gadet.backends.base import Completion, TokenLogprob
+from gadet.backends.codecs.pictures import data_url
+from gadet.backends.failures import Complaint, failure, not_json, read_complaint, request_id
+from gadet.backends.profile import Profile, SchemaMode
+from gadet.backends.schemas import Schema, openai_strict, portable, schema_name
+from gadet.errors import ConfigurationError, InputError
+from gadet.prompts.prompt import Message, Part, Prompt
+from gadet.report import Stop, Usage
+from gadet.view import View
+
+__all__ = ["PATH", "decode", "encode"]
+
+PATH = "chat/completions"
+
+_ALTERNATIVES = 5
+_STOPS: dict[str, Stop] = {"stop": "complete", "length": "truncated", "content_filter": "blocked"}
+
+# Errors that say something about the picture or about the model's policy, not about the request.
+_BAD_PICTURE = frozenset(
+    {
+        "invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url",
+        "invalid_image_mode", "image_too_large", "image_too_small", "image_parse_error",
+        "image_file_too_large", "unsupported_image_media_type", "empty_image_file",
+    }
+)  # fmt: skip
+_OUTCOMES: dict[str, Stop] = {
+    "image_content_policy_violation": "refused",
+    "content_policy_violation": "refused",
+    "misalignment_policy_violation": "refused",
+    "bio_policy": "refused",
+    "content_filter": "blocked",
+}
+
+
+def encode(
+    prompt: Prompt,
+    model: str,
+    profile: Profile,
+    *,
+    temperature: float | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The JSON body that asks `model` the `prompt`.
+
+    Args:
+        prompt: What is asked.
+        model: The model as the provider names it.
+        profile: The facts of the model.
+        temperature: Sent only when it is given and the profile allows it.
+        extra: Fields of the provider's own that are added last and win.
+
+    Raises:
+        ConfigurationError: The prompt holds more pictures than the model takes, or a picture in a
+            turn of the model.
+    """
+    count = len(prompt.views)
+    if count > profile.max_images:
+        raise ConfigurationError(
+            f"{model} takes at most {profile.max_images} pictures in one request; the prompt has "
+            f"{count}: use fewer references, or a profile with a larger `max_images`"
+        )
+    mode = profile.schema_mode
+    system = prompt.system
+    if prompt.schema and mode in ("json_object", "prompt_only"):
+        system = "\n\n".join(filter(None, [system, _in_words(prompt.schema)]))
+    messages: list[dict[str, Any]] = []
+    if system:
+        messages.append({"role": profile.system_role, "content": system})
+    messages += [_message(message, profile) for message in prompt.messages]
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": messages,
+        profile.max_tokens_field: prompt.max_output_tokens,
+    }
+    response_format = _FORMATS[mode](prompt.schema) if prompt.schema else None
+    if response_format is not None:
+        body["response_format"] = response_format
+    if profile.logprobs:
+        body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
+    if temperature is not None and profile.sampling:
+        body["temperature"] = temperature
+    return body | dict(extra or {})
+
+
+def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
+    """Read an HTTP answer.
+
+    Args:
+        status: HTTP status.
+        headers: Headers, names in lower case.
+        body: The body as it came.
+
+    Returns:
+        What the model answered. A refusal, a truncation and a safety block are outcomes too.
+
+    Raises:
+        BackendError: The answer is an error, or is not what the format allows.
+        InputError: The provider could not read a picture.
+    """
+    try:
+        payload: Any = from_json(body)
+    except ValueError:
+        payload = None
+    complaint = read_complaint(payload)
+    if complaint is not None or not 200 <= status < 300:
+        return _outcome(status, headers, body, complaint)
+    if not isinstance(payload, dict):
+        raise not_json(status, headers, body)
+    choices = payload.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+        keys = ", ".join(map(str, payload)) or "no field"
+        raise failure(
+            status, headers, body, Complaint(f"no `choices[0].message`, only {keys}", "", None)
+        )
+    if (complaint := read_complaint(choice)) is not None:
+        return _outcome(status, headers, body, complaint)
+    message = _mapping(choice.get("message"))
+    refusal = message.get("refusal")
+    refused = isinstance(refusal, str) and bool(refusal)
+    return Completion(
+        text=_text(message.get("content")),
+        stop="refused" if refused else _STOPS.get(str(choice.get("finish_reason")), "other"),
+        usage=_usage(_mapping(payload.get("usage"))),
+        model=_string(payload.get("model")),
+        request_id=request_id(headers) or _string(payload.get("id")),
+        refusal=refusal if refused else None,
+        logprobs=_logprobs(_mapping(choice.get("logprobs")).get("content")),
+    )
+
+
+def _outcome(
+    status: int, headers: Mapping[str, str], body: bytes, complaint: Complaint | None
+) -> Completion:
+    """An error body: an outcome when it tells of a policy, else the error it stands for."""
+    code = complaint.code if complaint else ""
+    error = failure(
+        (complaint.status if complaint and 200 <= status < 300 else None) or status,
+        headers,
+        body,
+        complaint,
+    )
+    if code in _BAD_PICTURE:
+        raise InputError(
+            f"a picture that the provider can read is needed; it answered {code}: "
+            f"{error} (send a smaller or re-encoded picture)"
+        )
+    if code not in _OUTCOMES:
+        raise error
+    return Completion(
+        text="",
+        stop=_OUTCOMES[code],
+        request_id=error.request_id,
+        refusal=complaint.message if complaint else None,
+    )
+
+
+def _message(message: Message, profile: Profile) -> dict[str, Any]:
+    texts = [part for part in message.parts if isinstance(part, str)]
+    only_text = len(texts) == len(message.parts)
+    if message.role == "assistant" and not only_text:
+        raise ConfigurationError("a turn of the model holds text only; this one holds a picture")
+    if message.role == "assistant" or (only_text and len(texts) == 1):
+        # A plain string is what every server takes; lists of parts are for turns with pictures.
+        return {"role": message.role, "content": "\n".join(texts)}
+    return {"role": message.role, "content": [_part(part, profile) for part in message.parts]}
+
+
+def _part(part: Part, profile: Profile) -> dict[str, Any]:
+    match part:
+        case str():
+            return {"type": "text", "text": part}
+        case View():
+            image = {"url": data_url(part)}
+            if profile.image_detail is not None:
+                image["detail"] = profile.image_detail
+            return {"type": "image_url", "image_url": image}
+        case _:
+            assert_never(part)
+
+
+def _strict_format(schema: Schema) -> dict[str, Any]:
+    inner = {"name": schema_name(schema), "strict": True, "schema": openai_strict(schema)}
+    return {"type": "json_schema", "json_schema": inner}
+
+
+def _plain_format(schema: Schema) -> dict[str, Any]:
+    inner = {"name": schema_name(schema), "schema": portable(schema)}
+    return {"type": "json_schema", "json_schema": inner}
+
+
+def _llamacpp_format(schema: Schema) -> dict[str, Any]:
+    # llama.cpp documents the schema at the top level, OpenAI one level down: both are sent.
+    plain = _plain_format(schema)
+    return {**plain, "schema": plain["json_schema"]["schema"]}
+
+
+_FORMATS: dict[SchemaMode, Callable[[Schema], dict[str, Any] | None]] = {
+    "openai_strict": _strict_format,
+    "json_schema": _plain_format,
+    "llamacpp": _llamacpp_format,
+    "json_object": lambda _: {"type": "json_object"},
+    "prompt_only": lambda _: None,
+}
+
+
+def _in_words(schema: Schema) -> str:
+    text = json.dumps(portable(schema), ensure_ascii=False, separators=(",", ":"))
+    return (
+        "Answer with one JSON object and nothing else: no code fence, no text around it. "
+        f"It must match this JSON Schema:\n{text}"
+    )
+
+
+def _text(content: Any) -> str:
+    """The text of a message: a string, nothing, or a list of parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    sent = _mapping(usage.get("prompt_tokens_details"))
+    generated = _mapping(usage.get("completion_tokens_details"))
+    return Usage(
+        requests=1,
+        input_tokens=_count(usage.get("prompt_tokens")),
+        cached_tokens=_count(sent.get("cached_tokens")),
+        output_tokens=_count(usage.get("completion_tokens")),
+        reasoning_tokens=_count(generated.get("reasoning_tokens")),
+    )
+
+
+def _logprobs(content: Any) -> tuple[TokenLogprob, ...]:
+    tokens = content if isinstance(content, list) else ()
+    read = ((_token(entry), entry) for entry in tokens)
+    return tuple(
+        TokenLogprob(
+            *token, tuple(filter(None, map(_token, _list(_mapping(entry).get("top_logprobs")))))
+        )
+        for token, entry in read
+        if token is not None
+    )
+
+
+def _token(entry: Any) -> tuple[str, float] | None:
+    token, logprob = _mapping(entry).get("token"), _mapping(entry).get("logprob")
+    if not isinstance(token, str) or not isinstance(logprob, int | float):
+        return None
+    return (token, float(logprob)) if math.isfinite(logprob) else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0

@@ -1,0 +1,134 @@
+"""Any server that speaks `POST {base}/chat/completions`: hosted, gateway, or on this machine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_core import PydanticSerializationError, to_json
+
+from gadet.backends.base import Completion
+from gadet.backends.bounds import LARGEST_ANSWER, Timeouts
+from gadet.backends.codecs import openai_chat
+from gadet.backends.http import HttpChannel
+from gadet.backends.profile import Profile
+from gadet.backends.profiles import profile_for
+from gadet.backends.redaction import redacted
+from gadet.backends.retry import RetryPolicy
+from gadet.errors import ConfigurationError
+from gadet.prompts.prompt import Prompt
+
+__all__ = ["OpenAICompatible"]
+
+logger = logging.getLogger("gadet")
+
+
+class OpenAICompatible:
+    """A model behind an OpenAI-compatible server.
+
+    Safe to share between threads, tasks and event loops.
+
+    Args:
+        model: The model as the server names it.
+        base_url: The address that `chat/completions` is appended to; most end in `/v1`.
+        api_key: Sent as bearer token; local servers need none.
+        provider: Who is called; it selects the profile and stands in `name`.
+        name: Name for reports and errors instead of `provider:model`.
+        headers: More headers; secrets as `SecretStr`.
+        profile: The facts of the model instead of those that ship with gadet.
+        temperature: Sampling temperature; sent only where the profile allows it.
+        extra: More fields of the request body, for options of one server.
+        timeout: Seconds for the whole request, or a `Timeouts`.
+        max_retries: Tries after the first one.
+        retry: All the rules of trying again, instead of `max_retries`.
+        max_response_bytes: Largest answer that is read.
+
+    Raises:
+        ConfigurationError: The base URL cannot be used.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str,
+        api_key: str | SecretStr | None = None,
+        provider: str = "http",
+        name: str | None = None,
+        headers: Mapping[str, str | SecretStr] | None = None,
+        profile: Profile | None = None,
+        temperature: float | None = None,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float | Timeouts | None = None,
+        max_retries: int = 2,
+        retry: RetryPolicy | None = None,
+        max_response_bytes: int = LARGEST_ANSWER,
+    ) -> None:
+        """Prepare the channel; nothing is sent."""
+        self.model = model
+        self.name = name or f"{provider}:{model}"
+        self.profile = profile or profile_for(provider, model)
+        self._temperature = temperature
+        self._extra = dict(extra or {})
+        self._channel = HttpChannel(
+            _joined(base_url, openai_chat.PATH),
+            name=self.name,
+            headers={**_bearer(api_key), **(headers or {})},
+            timeouts=Timeouts.of(timeout),
+            retry=retry or RetryPolicy(max_retries=max_retries),
+            max_response_bytes=max_response_bytes,
+        )
+
+    def __repr__(self) -> str:
+        """Name and address, never the key."""
+        return f"OpenAICompatible({self.name!r}, {self._channel!r})"
+
+    def complete(self, prompt: Prompt) -> Completion:
+        """Ask and wait for the answer.
+
+        Raises:
+            BackendError: The server could not be asked, or its answer is not one.
+            InputError: The server could not read a picture.
+            ConfigurationError: The prompt does not fit the profile, or the network is not allowed.
+        """
+        return self._channel.post(self._body(prompt), openai_chat.decode)
+
+    async def acomplete(self, prompt: Prompt) -> Completion:
+        """Ask without blocking the event loop."""
+        return await self._channel.apost(self._body(prompt), openai_chat.decode)
+
+    def close(self) -> None:
+        """Release connections; the backend may be used again and then opens new ones."""
+        self._channel.close()
+
+    async def aclose(self) -> None:
+        """Release the connections of the running event loop."""
+        await self._channel.aclose()
+
+    def _body(self, prompt: Prompt) -> bytes:
+        body = openai_chat.encode(
+            prompt, self.model, self.profile, temperature=self._temperature, extra=self._extra
+        )
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s: request %s", self.name, redacted(body))
+        try:
+            return to_json(body)
+        except PydanticSerializationError as error:
+            raise ConfigurationError(
+                f"{self.name}: the prompt and `extra` must be expressible in JSON: {error}"
+            ) from None
+
+
+def _bearer(key: str | SecretStr | None) -> dict[str, SecretStr]:
+    if not key:
+        return {}
+    text = key.get_secret_value() if isinstance(key, SecretStr) else key
+    return {"authorization": SecretStr(f"Bearer {text.strip()}")}
+
+
+def _joined(base_url: str, path: str) -> str:
+    """The base with a path appended, before its query when it has one."""
+    base, mark, query = base_url.partition("?")
+    return f"{base.rstrip('/')}/{path}{mark}{query}"

@@ -1,0 +1,25 @@
+"""Run every benchmark, each in a process of its own: `python -m tests.benchmarks`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+# The one that needs a server process of another package is run by hand: serve_transformers.
+NAMES = ("cold_import", "deeppcb", "image_auroc", "throughput")
+
+
+def main() -> None:
+    failed = [
+        name
+        for name in NAMES
+        if subprocess.run(
+            [sys.executable, "-m", f"tests.benchmarks.{name}"], check=False
+        ).returncode
+    ]
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
