@@ -47,7 +47,8 @@ class AnomalyDetector:
             Pictures leave the machine only when a backend that sends them was named here.
         expert: `auto` measures with the expert that ships, None measures nothing and draws no
             marks, and an object of your own measures in its place.
-        profile: Facts of the model, in place of those that ship.
+        profile: Facts of the model, in place of those that ship. A backend object keeps its own
+            for what it sends; views and prompt then follow this one.
         limits: Bounds on what is read.
         **options: Options of the backend: `api_key`, `base_url`, `timeout`, `max_retries`, …
 
@@ -71,6 +72,8 @@ class AnomalyDetector:
         limits: LoadLimits | None = None,
         **options: Any,
     ) -> None:
+        if profile is not None and isinstance(backend, str):
+            options["profile"] = profile
         self.backend = resolve(backend, **options)
         self.profile = profile or self.backend.profile
         self.limits = limits or LoadLimits()

@@ -23,7 +23,7 @@ from PIL import (
 from gadet.errors import InputError
 from gadet.media.base import LoadLimits
 
-__all__ = ["FORMATS", "check_pixels", "decode", "from_pillow", "sniff", "upright"]
+__all__ = ["FORMATS", "LOSSY", "check_pixels", "decode", "from_pillow", "sniff", "upright"]
 
 # The plugins are called by name: `Image.open` warns about large pictures through the process-wide
 # warnings module and holds a process-wide limit, neither of which a library may lean on in threads.
@@ -79,6 +79,10 @@ _ORIENTATION: Final = 0x0112
 
 # A PIL image that the caller shares between threads loads and seeks in its one file.
 _SHARED = threading.Lock()
+
+
+LOSSY: Final = frozenset({"JPEG", "MPO", "WEBP", "AVIF"})
+"""Formats whose pictures have lost detail already, as a rule."""
 
 
 def sniff(head: bytes) -> str | None:

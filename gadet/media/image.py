@@ -27,7 +27,7 @@ from gadet.media.array import (
 )
 from gadet.media.base import LoadLimits
 from gadet.media.colour import rgb_pixels
-from gadet.media.decode import decode, from_pillow, sniff
+from gadet.media.decode import LOSSY, decode, from_pillow, sniff
 from gadet.media.scale import Window
 from gadet.media.source import Source, is_data_url, is_url
 from gadet.report import ItemInfo, Modality
@@ -83,10 +83,12 @@ class ImageSample:
         info: What it is and what was done to read it. Its name, source and notes are for the
             report; they are never part of a view.
         pixels: `(H, W, 3)` uint8 RGB, read-only, after the EXIF orientation.
+        lossy: Whether it came from a lossy file, so that sending it as one loses little more.
     """
 
     info: ItemInfo
     pixels: npt.NDArray[np.uint8] = field(repr=False)
+    lossy: bool = False
 
     def views(
         self, limits: ViewLimits, *, role: Literal["item", "reference"] = "item"
@@ -99,7 +101,7 @@ class ImageSample:
             frame=Frame.whole((width, height), size),
             role=role,
             kind="clean",
-            encoding=limits.encoding,
+            encoding=limits.encoding or ("image/jpeg" if self.lossy else "image/png"),
             quality=limits.quality,
         )
         return (view,)
@@ -162,7 +164,8 @@ class ImageAdapter:
             raise InputError("expected an item inside ImageInput; got another ImageInput: use one")
         if isinstance(item, Image.Image):
             picture, notes = from_pillow(item, limits, options.frame)
-            return _from_picture(picture, notes, options, "image", None)
+            sample = _from_picture(picture, notes, options, "image", None)
+            return replace(sample, lossy=item.format in LOSSY)
         if isinstance(item, np.ndarray):
             return _from_array(item, [], options, limits, "image", None)
         if is_tensor(item):
@@ -174,7 +177,8 @@ class ImageAdapter:
             return _from_array(array, [], options, limits, source.name, source.origin)
         try:
             picture, notes = decode(source.data, limits, options.frame)
-            return _from_picture(picture, notes, options, source.name, source.origin)
+            sample = _from_picture(picture, notes, options, source.name, source.origin)
+            return replace(sample, lossy=sniff(source.data[:16]) in LOSSY)
         except InputError as error:
             if source.origin is None:
                 raise
