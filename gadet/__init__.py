@@ -1,0 +1,110 @@
+"""gadet: find, locate and explain anomalies.
+
+from gadet import AnomalyDetector
+
+report = AnomalyDetector().detect("part.png", references=["good.png"])
+report.verdict, report.score, report.findings
+"""
+
+from gadet import samples
+from gadet._version import __version__
+from gadet.backends.base import Backend, Completion
+from gadet.backends.offline import OfflineBackend
+from gadet.backends.profile import Prices, Profile
+from gadet.backends.scripted import ScriptedBackend
+from gadet.detector import AnomalyDetector
+from gadet.errors import (
+    AuthenticationError,
+    BackendError,
+    BudgetExceededError,
+    ConfigurationError,
+    GadetError,
+    InputError,
+    LocalizationError,
+    MissingDependencyError,
+    RateLimitError,
+    ResponseError,
+    ServerError,
+    TransportError,
+)
+from gadet.experts.base import Candidate, Evidence, Expert
+from gadet.findings import (
+    Finding,
+    ImageRegion,
+    PointsRegion,
+    SpanRegion,
+    TrackPoint,
+    VideoRegion,
+)
+from gadet.geometry import Box, BoxFormat, Frame, Interval, Mask
+from gadet.media.base import LoadLimits
+from gadet.media.image import ImageInput
+from gadet.prompts.domain import Domain
+from gadet.prompts.prompt import Prompt
+from gadet.prompts.size import count_tokens
+from gadet.report import Cost, Failure, Report, Usage
+from gadet.report import Presenter as _Presenter
+from gadet.report import present_with as _present_with
+from gadet.request import DetectRequest, Normality
+from gadet.view import View, ViewLimits
+
+
+def _presenter() -> _Presenter:
+    """Load the drawing code when a report is first shown."""
+    from gadet.render.html import HtmlPresenter
+
+    return HtmlPresenter()
+
+
+_present_with(_presenter)
+
+__all__ = [
+    "AnomalyDetector",
+    "AuthenticationError",
+    "Backend",
+    "BackendError",
+    "Box",
+    "BoxFormat",
+    "BudgetExceededError",
+    "Candidate",
+    "Completion",
+    "ConfigurationError",
+    "Cost",
+    "DetectRequest",
+    "Domain",
+    "Evidence",
+    "Expert",
+    "Failure",
+    "Finding",
+    "Frame",
+    "GadetError",
+    "ImageInput",
+    "ImageRegion",
+    "InputError",
+    "Interval",
+    "LoadLimits",
+    "LocalizationError",
+    "Mask",
+    "MissingDependencyError",
+    "Normality",
+    "OfflineBackend",
+    "PointsRegion",
+    "Prices",
+    "Profile",
+    "Prompt",
+    "RateLimitError",
+    "Report",
+    "ResponseError",
+    "ScriptedBackend",
+    "ServerError",
+    "SpanRegion",
+    "TrackPoint",
+    "TransportError",
+    "Usage",
+    "VideoRegion",
+    "View",
+    "ViewLimits",
+    "__version__",
+    "count_tokens",
+    "samples",
+]

@@ -1,0 +1,57 @@
+"""From what stands on the command line to items: files, folders, patterns, URLs, stdin."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from gadet.errors import InputError
+
+__all__ = ["SUFFIXES", "expand"]
+
+SUFFIXES = frozenset(
+    ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .npy".split()  # noqa: SIM905
+)
+
+
+def expand(arguments: Sequence[str]) -> list[str | bytes]:
+    """List the items that arguments name, in a stable order.
+
+    A folder gives every picture below it, a pattern every file it matches, `-` the bytes on
+    stdin; a URL and the path of a file stand for themselves.
+
+    Raises:
+        InputError: A path does not exist, or a folder or pattern gives no picture.
+    """
+    return [item for argument in arguments for item in _expand_one(argument)]
+
+
+def _expand_one(argument: str) -> list[str | bytes]:
+    if argument == "-":
+        return [sys.stdin.buffer.read()]
+    if argument.startswith(("http://", "https://", "data:")):
+        return [argument]
+    path = Path(argument)
+    if path.is_dir():
+        return list(_pictures(path.rglob("*"), argument))
+    if path.exists():
+        return [argument]
+    if glob.has_magic(argument):
+        return list(_pictures(map(Path, glob.glob(argument, recursive=True)), argument))
+    raise InputError(
+        f"a file, folder, pattern, URL or - is needed; there is nothing at {argument!r}"
+    )
+
+
+def _pictures(paths: Iterable[Path], argument: str) -> list[str]:
+    found = sorted(
+        str(path) for path in paths if path.is_file() and path.suffix.lower() in SUFFIXES
+    )
+    if not found:
+        raise InputError(
+            f"{argument!r} gives no picture; files are taken that end in "
+            + " ".join(sorted(SUFFIXES))
+        )
+    return found
