@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Literal
 
 from gadet.errors import ConfigurationError, MissingDependencyError
@@ -69,18 +72,24 @@ def _completed(
     ahead: int,
 ) -> Iterator[tuple[int, Future[Report]]]:
     """Futures as they finish, with no more than `ahead` submitted at once."""
+    finished: SimpleQueue[tuple[int, Future[Report]]] = SimpleQueue()
     waiting = iter(enumerate(requests))
-    running: dict[Future[Report], int] = {}
+    running = 0
     while True:
-        for index, request in waiting:
-            running[pool.submit(inspect_one, request)] = index
-            if len(running) >= ahead:
-                break
+        for index, request in islice(waiting, ahead - running):
+            future = pool.submit(inspect_one, request)
+            future.add_done_callback(partial(_announce, finished, index))
+            running += 1
         if not running:
             return
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield running.pop(future), future
+        yield finished.get()
+        running -= 1
+
+
+def _announce(
+    finished: SimpleQueue[tuple[int, Future[Report]]], index: int, future: Future[Report]
+) -> None:
+    finished.put((index, future))
 
 
 def _outcome(

@@ -276,9 +276,10 @@ def parts_tray(sheet: Sheet, defects: Defects) -> None:
         sheet.box((left - 4, top - 4, left + 108, top + 124), "#56626f", round_=12)
         sheet.box((left, top, left + 104, top + 120), "#262d35", round_=9)
         sheet.box((left + 4, top + 8, left + 100, top + 117), "#303943", round_=7)
-        x = left + 52 + sheet.random.uniform(-2.5, 2.5)
-        y = top + 61 + sheet.random.uniform(-2.5, 2.5)
-        turn = sheet.random.uniform(-0.12, 0.12)
+        # The parts lie in moulded seats, which leave them little play.
+        x = left + 52 + sheet.random.uniform(-0.7, 0.7)
+        y = top + 61 + sheet.random.uniform(-0.7, 0.7)
+        turn = sheet.random.uniform(-0.02, 0.02)
         if part:
             cell = sheet.window(left, top + 8, 104)
             _part(cell, part, x - left, y - top - 8, turn)
