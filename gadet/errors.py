@@ -37,9 +37,7 @@ __all__ = [
 ]
 
 
-def _rebuild(
-    kind: type[GadetError], args: tuple[Any, ...], state: dict[str, Any]
-) -> GadetError:
+def _rebuild(kind: type[GadetError], args: tuple[Any, ...], state: dict[str, Any]) -> GadetError:
     """Rebuild an error on the other side of a pickle without running its `__init__` again."""
     error = kind.__new__(kind, *args)
     error.args = args
@@ -130,7 +128,7 @@ class ServerError(BackendError):
 
 
 class ResponseError(BackendError):
-    """An HTTP answer came that the wire format does not allow, or the request was refused as wrong."""
+    """An HTTP answer came that the wire format does not allow, or that calls the request wrong."""
 
 
 class LocalizationError(GadetError):

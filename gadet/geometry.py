@@ -89,7 +89,7 @@ class Box(Geometry):
         )
 
     def clipped(self, width: float, height: float) -> Box | None:
-        """The part of the box inside a picture of `width` × `height`, or None when there is none."""
+        """The part of the box inside a picture of `width` × `height`, None when there is none."""
         x0, y0 = max(self.x0, 0.0), max(self.y0, 0.0)
         x1, y1 = min(self.x1, width), min(self.y1, height)
         return Box.of(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
@@ -237,7 +237,7 @@ class Frame(Geometry):
 
     @classmethod
     def whole(cls, native: tuple[int, int], view: tuple[int, int] | None = None) -> Self:
-        """The frame of a view `(width, height)` that shows a whole `native` picture `(width, height)`."""
+        """The frame of a `view` that shows a whole `native` picture, both `(width, height)`."""
         width, height = view or native
         return cls(
             native_width=native[0],
@@ -256,9 +256,7 @@ class Frame(Geometry):
         """Map a box from view pixels to native pixels (not clipped)."""
         sx, sy = self.scale
         left, top = self.source.x0, self.source.y0
-        return Box.of(
-            left + box.x0 * sx, top + box.y0 * sy, left + box.x1 * sx, top + box.y1 * sy
-        )
+        return Box.of(left + box.x0 * sx, top + box.y0 * sy, left + box.x1 * sx, top + box.y1 * sy)
 
     def to_view(self, box: Box) -> Box:
         """Map a box from native pixels to view pixels (not clipped)."""

@@ -323,7 +323,7 @@ def _summary(evidence: Evidence, candidates: tuple[Candidate, ...]) -> EvidenceS
                 box=region.box,
                 score=region.score,
                 label=region.label,
-                fact=region.fact,
+                fact=region.sentence,
             )
             for number, region in enumerate(regions, start=1)
         ),

@@ -37,11 +37,4 @@ def default_toolkits() -> dict[Modality, Toolkit]:
     from gadet.localize.image import ImageLocalizer
     from gadet.media.image import ImageAdapter
 
-    class Tmp:
-        def __init__(self) -> None:
-            self.e = ImageExpert()
-
-        def assess(self, sample, references=()):
-            return self.e.assess(sample.pixels, [r.pixels for r in references])
-
-    return {"image": Toolkit(ImageAdapter(), Tmp(), ImageLocalizer())}
+    return {"image": Toolkit(ImageAdapter(), ImageExpert(), ImageLocalizer())}

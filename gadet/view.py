@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
+from gadet._lazy import lazy
 from gadet.geometry import Frame
 
 __all__ = ["ImageType", "View", "ViewLimits"]
@@ -81,7 +81,7 @@ class View:
     encoding: ImageType = "image/png"
     quality: int = 92
 
-    @cached_property
+    @lazy
     def data(self) -> bytes:
         """The picture as a PNG or JPEG file without metadata."""
         buffer = io.BytesIO()
@@ -92,7 +92,7 @@ class View:
             self.picture.save(buffer, format="PNG", compress_level=1)
         return buffer.getvalue()
 
-    @cached_property
+    @lazy
     def sha256(self) -> str:
         """SHA-256 over the size, the encoding and the pixels, in hexadecimal.
 

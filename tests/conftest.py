@@ -1,4 +1,4 @@
-"""What every test shares: no network but loopback, no keys from the machine, the real data's place."""
+"""What every test shares: loopback only, no keys from the machine, the place of the real data."""
 
 from __future__ import annotations
 

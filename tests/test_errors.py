@@ -15,7 +15,9 @@ def test_every_error_survives_pickling(kind: type[gadet.GadetError]) -> None:
     if kind is gadet.MissingDependencyError:
         error = kind("Reading video", package="av", extra="video")  # type: ignore[call-arg]
     elif issubclass(kind, gadet.BackendError):
-        error = kind("expected a, got b", backend="x:y", status=429, request_id="r", retry_after=3.0)
+        error = kind(
+            "expected a, got b", backend="x:y", status=429, request_id="r", retry_after=3.0
+        )
     else:
         error = kind("expected a, got b")
     copy = pickle.loads(pickle.dumps(error))
@@ -25,7 +27,13 @@ def test_every_error_survives_pickling(kind: type[gadet.GadetError]) -> None:
 
 
 def test_the_tree_is_as_documented() -> None:
-    for name in ("AuthenticationError", "RateLimitError", "TransportError", "ServerError", "ResponseError"):
+    for name in (
+        "AuthenticationError",
+        "RateLimitError",
+        "TransportError",
+        "ServerError",
+        "ResponseError",
+    ):
         assert issubclass(getattr(gadet, name), gadet.BackendError)
     assert issubclass(gadet.MissingDependencyError, gadet.ConfigurationError)
     assert all(issubclass(kind, gadet.GadetError) for kind in KINDS)

@@ -88,7 +88,8 @@ def test_box_iou_equals_the_oracle(a: Box, b: Box) -> None:
 
 
 @pytest.mark.parametrize(
-    "corners", [(0, 0, 0, 1), (0, 0, 1, 0), (2, 0, 1, 1), (0, 0, float("nan"), 1), (0, 0, float("inf"), 1)]
+    "corners",
+    [(0, 0, 0, 1), (0, 0, 1, 0), (2, 0, 1, 1), (0, 0, float("nan"), 1), (0, 0, float("inf"), 1)],
 )
 def test_box_rejects_corners_without_area(corners: tuple[float, ...]) -> None:
     with pytest.raises(ValidationError):

@@ -36,7 +36,9 @@ REGIONS: list[Any] = [
         track=(TrackPoint(frame=3, seconds=0.1, box=BOX),),
     ),
     PointsRegion(indices=(1, 5), centroid=(0, 0, 1), extent=(1, 1, 1), units="mm"),
-    SpanRegion(interval=Interval(start=4, end=9, unit="step", start_label="2014-04-10"), channels=("a",)),
+    SpanRegion(
+        interval=Interval(start=4, end=9, unit="step", start_label="2014-04-10"), channels=("a",)
+    ),
 ]
 
 
@@ -47,7 +49,9 @@ def report(**changes: Any) -> Report:
         "score_source": "stated",
         "findings": [Finding(label="x", region=region) for region in REGIONS],
         "item": ItemInfo(name="part.png", modality="image", sha256="0" * 64, size=(5, 5)),
-        "provenance": Provenance(gadet_version="0", backend="offline", domain="generic", level="naive"),
+        "provenance": Provenance(
+            gadet_version="0", backend="offline", domain="generic", level="naive"
+        ),
     }
     return Report(**{**fields, **changes})
 
@@ -70,7 +74,12 @@ def test_a_real_report_round_trips_through_json() -> None:
 
 @pytest.mark.parametrize(
     ("verdict", "score", "source"),
-    [("refused", 0.5, "stated"), ("unparsed", 0.1, None), ("normal", None, None), ("normal", 0.1, None)],
+    [
+        ("refused", 0.5, "stated"),
+        ("unparsed", 0.1, None),
+        ("normal", None, None),
+        ("normal", 0.1, None),
+    ],
 )
 def test_score_goes_with_the_verdict(verdict: str, score: Any, source: Any) -> None:
     with pytest.raises(ValidationError, match="has a score"):

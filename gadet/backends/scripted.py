@@ -53,7 +53,7 @@ class ScriptedBackend:
         self.profile = profile or Profile()
         self.prompts: list[Prompt] = []
         self._lock = threading.Lock()
-        self._answer = answers if callable(answers) else self._reader(list(answers))
+        self._answers = answers if callable(answers) else list(answers)
 
     def __repr__(self) -> str:
         """The name."""
@@ -68,7 +68,8 @@ class ScriptedBackend:
         """
         with self._lock:
             self.prompts.append(prompt)
-            answer = self._answer(prompt)
+            number = len(self.prompts)
+        answer = self._answers(prompt) if callable(self._answers) else self._listed(number)
         match answer:
             case Exception():
                 raise answer
@@ -92,15 +93,12 @@ class ScriptedBackend:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _reader(self, answers: list[ScriptedAnswer]) -> Callable[[Prompt], ScriptedAnswer]:
-        def read(_: Prompt) -> ScriptedAnswer:
-            asked = len(self.prompts)
-            if asked > len(answers):
-                raise BackendError(
-                    f"the script has {len(answers)} answers and was asked for number {asked}: add "
-                    "answers, or pass a function of the prompt",
-                    backend=self.name,
-                )
-            return answers[asked - 1]
-
-        return read
+    def _listed(self, number: int) -> ScriptedAnswer:
+        assert isinstance(self._answers, list)
+        if number > len(self._answers):
+            raise BackendError(
+                f"the script has {len(self._answers)} answers and was asked for number {number}: "
+                "add answers, or pass a function of the prompt",
+                backend=self.name,
+            )
+        return self._answers[number - 1]

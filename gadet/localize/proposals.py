@@ -80,7 +80,7 @@ def _peaks(evidence: Evidence, taken: list[Candidate], count: int) -> list[Candi
                 # A place below the expert's own operating point stays below the boundary.
                 score=min(score, 0.49),
                 label="unremarkable place",
-                fact=f"The next highest place of the anomaly map, {score:.2f} of 1.",
+                fact=f"the next highest place of the anomaly map, {score:.2f} of 1.",
             )
         )
         remaining[

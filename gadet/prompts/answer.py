@@ -7,6 +7,7 @@ that asks for the model's own reasoning.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -55,6 +56,7 @@ class Answer(AnswerPart):
     )
 
 
+@cache
 def answer_schema() -> dict[str, Any]:
-    """The JSON Schema of `Answer`, before any provider's dialect."""
+    """The JSON Schema of `Answer`, before any provider's dialect; shared, so never changed."""
     return Answer.model_json_schema()

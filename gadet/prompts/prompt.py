@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal
 
+from gadet._lazy import lazy
 from gadet.report import EvidenceSummary
 from gadet.view import View
 
@@ -71,7 +71,7 @@ class Prompt:
             blocks.append(f"[{message.role}]\n" + "\n".join(lines))
         return "\n\n".join(blocks)
 
-    @cached_property
+    @lazy
     def sha256(self) -> str:
         """Hash over texts, pictures, schema and vote: what decides the answer."""
         content = {

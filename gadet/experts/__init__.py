@@ -1,0 +1,1 @@
+"""Training-free evidence: experts that measure an item without a language model."""

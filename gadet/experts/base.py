@@ -1,0 +1,72 @@
+"""What an expert is: a measurement without a language model, and the `Evidence` it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from gadet.experts.places import where_words
+from gadet.geometry import Box
+from gadet.media.base import Sample
+
+__all__ = ["Candidate", "Evidence", "Expert"]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A region that departs from normal.
+
+    Attributes:
+        mask: `(H, W)` bool in native pixels.
+        box: The tight box around the mask, native pixels, half-open.
+        score: How suspicious, in [0, 1]; 0.5 is the decision boundary.
+        label: A short noun: "missing material", "darker patch".
+        fact: How it differs, in words and numbers, to stand behind "upper left, 9 × 7 px: ".
+        measures: The numbers behind the sentence, by name.
+    """
+
+    mask: npt.NDArray[np.bool_] = field(repr=False)
+    box: Box
+    score: float
+    label: str
+    fact: str
+    measures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """Where, how large, and how it differs; where and how large follow the mask."""
+        return f"{where_words(self.mask, self.box)}: {self.fact}"
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What an expert measured on one item.
+
+    Attributes:
+        score_map: `(H, W)` float32 in [0, 1], native pixels; 0.5 is the decision boundary.
+        score: In [0, 1], higher is more anomalous; 0.5 is the decision boundary.
+        candidates: Suspicious regions, the highest score first.
+        facts: What was measured about the item as a whole, a sentence each.
+        expert: Which expert ran.
+        weights_sha256: Hash of the weights it used, None without weights.
+        notes: What the reader should know about how it ran.
+    """
+
+    score_map: npt.NDArray[np.float32] = field(repr=False)
+    score: float
+    candidates: tuple[Candidate, ...] = ()
+    facts: tuple[str, ...] = ()
+    expert: str = ""
+    weights_sha256: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Expert(Protocol):
+    """Measures items of one modality; it may be called from many threads at once."""
+
+    def assess(self, sample: Sample, references: Sequence[Sample] = ()) -> Evidence:
+        """Measure an item, against normal samples of the same kind when there are any."""
