@@ -10,15 +10,51 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from gadet.errors import ConfigurationError, MissingDependencyError
 from gadet.report import Failure, Report
 from gadet.request import DetectRequest
 
-__all__ = ["OnError", "run_batch"]
+__all__ = ["OnError", "Turns", "run_batch"]
 
 OnError = Literal["raise", "record"]
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Turns:
+    """A number of turns at the processors; whoever waits for something else leaves its turn.
+
+    Args:
+        number: How many may be taken at once.
+    """
+
+    def __init__(self, number: int) -> None:
+        # A queue in C: threading's semaphore is written in Python, and its turns cost more.
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _ in range(number):
+            self._free.put(None)
+
+    def __enter__(self) -> None:
+        """Take a turn when one is free."""
+        self._free.get()
+
+    def __exit__(self, *_: object) -> None:
+        """Give the turn back."""
+        self._free.put(None)
+
+    def left_while(self, wait: Callable[[T], U]) -> Callable[[T], U]:
+        """The same function, to be called by the holder of a turn, leaving it meanwhile."""
+
+        def waiting(argument: T) -> U:
+            self._free.put(None)
+            try:
+                return wait(argument)
+            finally:
+                self._free.get()
+
+        return waiting
 
 
 def run_batch(

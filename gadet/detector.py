@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from gadet.backends.profile import Profile
 from gadet.backends.registry import BackendLike, resolve
-from gadet.batch import run_batch
+from gadet.batch import Turns, run_batch
 from gadet.drivers import adrive, drive
 from gadet.errors import ConfigurationError, InputError
 from gadet.experts.base import Expert
@@ -244,12 +244,17 @@ class AnomalyDetector:
         loaded = _LoadedReferences(self._references)
         pictures: Pictures = "small" if len(requests) <= MOST_ILLUSTRATED else "none"
         with Journal(resume) if resume else nullcontext() as journal:
+            # Many items may wait for a model, but no more are measured at once than there are
+            # processors: more would only take memory and turns from each other.
+            turns = Turns(os.cpu_count() or 1)
+            ask = turns.left_while(self.backend.complete)
 
             def inspect_one(request: DetectRequest) -> Report:
-                case = self._case(request, references=loaded.of(request), pictures=pictures)
-                if journal is not None:
-                    return journal.carry(case, self.backend.complete)
-                return drive(inspect(case), self.backend.complete)
+                with turns:
+                    case = self._case(request, references=loaded.of(request), pictures=pictures)
+                    if journal is not None:
+                        return journal.carry(case, ask)
+                    return drive(inspect(case), ask)
 
             return run_batch(
                 requests,

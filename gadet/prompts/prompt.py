@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from pydantic_core import to_json
 
 from gadet._lazy import lazy
 from gadet.report import EvidenceSummary
@@ -84,8 +85,7 @@ class Prompt:
             "sample": self.sample,
             "max_output_tokens": self.max_output_tokens,
         }
-        text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(to_json(content)).hexdigest()
 
     def vote(self, number: int) -> Prompt:
         """The same question for vote `number`; its hash differs, so caches keep votes apart."""
