@@ -6,7 +6,6 @@ report = AnomalyDetector().detect("part.png", references=["good.png"])
 report.verdict, report.score, report.findings
 """
 
-from gadet import samples
 from gadet._version import __version__
 from gadet.backends.base import Backend, Completion
 from gadet.backends.offline import OfflineBackend

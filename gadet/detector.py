@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 import time
@@ -177,7 +176,9 @@ class AnomalyDetector:
             samples=samples,
             fusion=fusion,
         )
-        case = await asyncio.to_thread(self._case, request)
+        from asyncio import to_thread
+
+        case = await to_thread(self._case, request)
         return await adrive(inspect(case), self.backend.acomplete)
 
     def detect_many(

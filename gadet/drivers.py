@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from gadet.backends.base import Completion
@@ -25,9 +24,12 @@ async def adrive(
     conversation: Conversation, ask: Callable[[Prompt], Awaitable[Completion]]
 ) -> Report:
     """Carry a conversation with an awaitable `ask`; what is measured between runs in a thread."""
-    step = await asyncio.to_thread(_step, conversation, None)
+    # Only this way of running needs asyncio, whose import would be a tenth of gadet's own.
+    from asyncio import to_thread
+
+    step = await to_thread(_step, conversation, None)
     while isinstance(step, Prompt):
-        step = await asyncio.to_thread(_step, conversation, await ask(step))
+        step = await to_thread(_step, conversation, await ask(step))
     return step
 
 

@@ -167,7 +167,9 @@ def _open(case: Case) -> _Opening:
     seconds["expert"] = clock() - started
 
     started = clock()
-    candidates = case.localizer.propose(case.sample, evidence) if case.request.marks else ()
+    candidates: tuple[Candidate, ...] = ()
+    if case.request.marks:
+        candidates = case.localizer.propose(case.sample, evidence, most=case.profile.max_marks)
     item_views = case.sample.views(case.profile.views)
     clean = item_views[0]
     if candidates and case.profile.images:

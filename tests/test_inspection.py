@@ -9,8 +9,11 @@ import pytest
 
 from gadet import (
     AnomalyDetector,
+    Box,
+    Candidate,
     Completion,
     ConfigurationError,
+    Evidence,
     ImageRegion,
     InputError,
     Normality,
@@ -163,6 +166,23 @@ def test_evidence_is_told_only_when_asked() -> None:
     silent, told = (prompt.text for prompt in backend.prompts)
     assert "A bright square of 100 px." not in silent
     assert "A bright square of 100 px." in told
+
+
+def test_a_model_gets_no_more_marks_than_it_can_read_and_offline_reports_all() -> None:
+    class Busy(StubExpert):
+        def assess(self, sample: Any, references: Any = ()) -> Evidence:
+            score_map = np.full(sample.pixels.shape[:2], 0.1, dtype=np.float32)
+            found = []
+            for x in range(0, 200, 10):
+                mask = np.zeros(score_map.shape, dtype=bool)
+                mask[5:10, x : x + 5] = True
+                found.append(Candidate(mask, Box.of(x, 5, x + 5, 10), 0.8, "dot", "it is dark."))
+            return Evidence(score_map, 0.8, tuple(found), (), "busy")
+
+    made, backend = detector(answer(), expert=Busy(), max_marks=7)
+    made.detect(picture(200, 40))
+    assert backend.prompts[0].views[1].marks == (1, 2, 3, 4, 5, 6, 7)
+    assert len(AnomalyDetector(expert=Busy()).detect(picture(200, 40)).findings) == 20
 
 
 def test_no_marks_when_not_wanted() -> None:

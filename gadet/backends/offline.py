@@ -35,6 +35,7 @@ class OfflineBackend:
         images=False,
         views=ViewLimits(max_side=65_535, max_pixels=10**9),
         max_images=1_000_000,
+        max_marks=1_000,
         boxes=BoxFormat(frame="pixels"),
         score_source="expert",
         prices=Prices(input=0.0, output=0.0, as_of="2026-11-23"),

@@ -46,6 +46,7 @@ class Profile(Facts):
         images: Whether it looks at pictures; marks are drawn only for a model that does.
         views: What pictures it takes.
         max_images: Most pictures in one request.
+        max_marks: Most numbered regions in one picture that it tells apart.
         boxes: How it writes boxes.
         schema_mode: How it is told the schema of the answer.
         sampling: Whether temperature and its like may be sent.
@@ -62,6 +63,7 @@ class Profile(Facts):
     images: bool = True
     views: ViewLimits = ViewLimits()
     max_images: Annotated[int, Field(gt=0)] = 16
+    max_marks: Annotated[int, Field(gt=0)] = 12
     boxes: BoxFormat = BoxFormat()
     schema_mode: SchemaMode = "json_schema"
     sampling: bool = True

@@ -50,8 +50,10 @@ class Scene:
 class Localizer(Protocol):
     """Finds regions of one modality, before and after the model was asked."""
 
-    def propose(self, sample: Sample, evidence: Evidence | None) -> tuple[Candidate, ...]:
-        """Regions worth a number, the most suspicious first."""
+    def propose(
+        self, sample: Sample, evidence: Evidence | None, *, most: int
+    ) -> tuple[Candidate, ...]:
+        """At most `most` regions worth a number, the most suspicious first."""
 
     def mark(self, view: View, candidates: Sequence[Candidate]) -> View:
         """The view with the regions numbered from 1."""

@@ -18,20 +18,15 @@ __all__ = ["ImageLocalizer"]
 
 
 class ImageLocalizer:
-    """Marks from the expert's map and superpixels; masks from marks and boxes.
+    """Marks from the expert's map and superpixels; masks from marks and boxes."""
 
-    Args:
-        max_marks: Most regions that get a number; more than a model can tell apart helps nobody.
-    """
-
-    def __init__(self, *, max_marks: int = 12) -> None:
-        self.max_marks = max_marks
-
-    def propose(self, sample: Sample, evidence: Evidence | None) -> tuple[Candidate, ...]:
-        """Regions worth a number, the most suspicious first; none without evidence."""
+    def propose(
+        self, sample: Sample, evidence: Evidence | None, *, most: int
+    ) -> tuple[Candidate, ...]:
+        """At most `most` regions worth a number, the most suspicious first."""
         if evidence is None:
             return ()
-        return propose_regions(sample.pixels, evidence, most=self.max_marks)
+        return propose_regions(sample.pixels, evidence, most=most)
 
     def mark(self, view: View, candidates: Sequence[Candidate]) -> View:
         """The view with the regions numbered from 1."""

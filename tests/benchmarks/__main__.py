@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 # The one that needs a server process of another package is run by hand: serve_transformers.
-NAMES = ("cold_import", "deeppcb", "image_auroc", "throughput")
+NAMES = ("cold_import", "deeppcb", "image_auroc", "speed", "throughput")
 
 
 def main() -> None:

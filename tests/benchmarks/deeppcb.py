@@ -14,15 +14,15 @@ import io
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from gadet import AnomalyDetector, ImageRegion
 from gadet.experts.filters import gaussian
 from gadet.experts.image import ImageExpert
 from gadet.experts.regions import regions
@@ -173,28 +173,51 @@ def table(
     }
 
 
-def run_expert(rows: list[Pair]) -> tuple[dict[str, float], set[str]]:
-    """Our expert at its own operating point."""
-    expert = ImageExpert()
-    names: set[str] = set()
+Assess = Callable[[Pixels, Pixels], tuple[float, Floats, list[BoxRow]]]
+
+
+def run(rows: list[Pair], assess: Assess) -> dict[str, float]:
+    """A method at its own operating point: `assess(picture, template)` gives score, map, boxes."""
     seconds = []
 
-    def assess(picture: Pixels, template: Pixels) -> tuple[float, Floats, list[BoxRow]]:
+    def timed(picture: Pixels, template: Pixels) -> tuple[float, Floats, list[BoxRow]]:
         start = time.perf_counter()
-        evidence = expert.measure(picture, [template])
+        found = assess(picture, template)
         seconds.append(time.perf_counter() - start)
-        names.add(evidence.expert)
+        return found
+
+    positive = [timed(row.picture, row.template) for row in rows]
+    negative = []
+    for row in rows:
+        results = [timed(one, row.template) for one in negatives(row.template)]
+        negative.append([(score, len(found)) for score, _, found in results])
+    return table(rows, positive, negative) | {"seconds_per_image": float(np.median(seconds))}
+
+
+def by_detector() -> Assess:
+    """The whole library, offline: the regions of the report's findings."""
+    detector = AnomalyDetector()
+
+    def assess(picture: Pixels, template: Pixels) -> tuple[float, Floats, list[BoxRow]]:
+        report = detector.detect(picture, references=[template])
+        regions = [f.region for f in report.findings if isinstance(f.region, ImageRegion)]
+        assert report.score is not None
+        assert report.anomaly_map is not None
+        return report.score, report.anomaly_map, [region.box.as_tuple() for region in regions]
+
+    return assess
+
+
+def by_expert() -> Assess:
+    """The expert alone."""
+    expert = ImageExpert()
+
+    def assess(picture: Pixels, template: Pixels) -> tuple[float, Floats, list[BoxRow]]:
+        evidence = expert.measure(picture, [template])
         found = [one.box.as_tuple() for one in evidence.candidates if one.score >= 0.5]
         return evidence.score, evidence.score_map, found
 
-    positive = [assess(row.picture, row.template) for row in rows]
-    negative = []
-    for row in rows:
-        results = [assess(one, row.template) for one in negatives(row.template)]
-        negative.append([(score, len(found)) for score, _, found in results])
-    result = table(rows, positive, negative)
-    result["seconds_per_image"] = float(np.median(seconds))
-    return result, names
+    return assess
 
 
 def run_peer(rows: list[Pair]) -> dict[str, float]:
@@ -237,20 +260,18 @@ def main() -> None:
     rows = list(pairs(data_root()))
     if not rows:
         raise SystemExit(f"no DeepPCB pairs under {data_root()}; set GADET_DATA")
-    ours, names = run_expert(rows)
-    peer = run_peer(rows)
-    print(f"DeepPCB, {len(rows)} pairs, template as the one reference; expert: {sorted(names)}")
-    print(f"{'':32}{'gadet':>12}{'difference':>12}")
-    for key, value in ours.items():
-        print(f"{key:32}{value:12.4f}{peer.get(key, float('nan')):12.4f}")
-    result: dict[str, Any] = {
-        "pairs": len(rows),
-        "expert": sorted(names),
-        "gadet": ours,
-        "template_difference_best_threshold": peer,
+    methods = {
+        "detector": run(rows, by_detector()),
+        "expert": run(rows, by_expert()),
+        "difference": run_peer(rows),
     }
+    print(f"DeepPCB, {len(rows)} pairs, template as the one reference")
+    print(f"{'':32}" + "".join(f"{name:>12}" for name in methods))
+    for key in methods["detector"]:
+        values = (figures.get(key, float("nan")) for figures in methods.values())
+        print(f"{key:32}" + "".join(f"{value:12.4f}" for value in values))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    arguments.out.write_text(json.dumps({"pairs": len(rows), **methods}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
