@@ -19,7 +19,7 @@ ROOMS = {path.relative_to(ROOT).with_suffix("").parts[0] for path in MODULES} - 
 
 # From the ground up; a module may import from its own row and from those before it.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_version", "errors", "geometry"),
+    ("_lazy", "_version", "errors", "geometry"),
     ("view", "findings"),
     ("export",),
     ("report", "request"),

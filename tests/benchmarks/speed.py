@@ -1,4 +1,4 @@
-"""What one inspection costs offline: seconds after warm-up and peak memory, each in a fresh process.
+"""What one inspection costs offline: seconds after warm-up, peak memory; a fresh process each.
 
 python -m tests.benchmarks.speed [--out PATH]
 """
