@@ -23,7 +23,7 @@ __all__ = ["BOUNDARY", "Memory", "Verdict", "evidence_map", "logit", "sigmoid"]
 BANK = 8192
 """Most patches of the references that are kept, evenly taken from all of them."""
 CONTRAST = 4.0
-"""How far ground without evidence lies below the peak of a map, in logits."""
+"""How far ground without evidence lies below the peak of a map at least, in logits."""
 MOST_SIGMAS = 15.0
 """More standard deviations than these add nothing to a map."""
 HELD_OUT = 16
@@ -91,13 +91,16 @@ def evidence_map(
         score: The picture's score in [0, 1].
 
     Returns:
-        `(h, w)` float32 in [0, 1]; ground without evidence lies `CONTRAST` below in logits.
+        `(h, w)` float32 in [0, 1]. Ground without evidence lies `CONTRAST` below the peak in
+        logits, and further below a high peak: the boundary is never under half the peak's evidence.
     """
     total = np.zeros_like(sigmas[0])
     for one, weight in zip(sigmas, weights, strict=True):
         total += np.float32(weight) * np.clip(one, 0, MOST_SIGMAS)
     peak = float(total.max())
-    return sigmoid(logit(score) + CONTRAST * (total - peak) / max(peak, 1.0))
+    top = logit(score)
+    contrast = max(CONTRAST, 2 * top)
+    return sigmoid(top + contrast * (total - peak) / max(peak, 1.0))
 
 
 def _logs(values: npt.ArrayLike) -> FloatArray:

@@ -220,3 +220,11 @@ def test_what_one_cue_calls_very_normal_hides_nothing() -> None:
     found, axis = np.zeros((3, 3), np.float32), np.zeros((3, 3), np.float32)
     found[1, 1], axis[1, 1] = 5, -100
     assert np.argmax(evidence_map([found, axis], (0.2, 0.8), 0.6)) == 4
+
+
+def test_a_strong_score_does_not_lift_the_ground_above_the_boundary() -> None:
+    sigmas = np.linspace(0, 10, 101, dtype=np.float32)[None]
+    fused = evidence_map([sigmas], (1.0,), 0.999)
+    assert fused.max() == pytest.approx(0.999, abs=1e-4)
+    assert (fused[sigmas < 4.9] < 0.5).all()
+    assert (fused[sigmas > 5.1] > 0.5).all()
