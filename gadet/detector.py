@@ -23,7 +23,7 @@ from gadet.experts.base import Expert
 from gadet.inspection import Case, Pictures, References, inspect, opening_prompt
 from gadet.journal import Journal
 from gadet.media.base import LoadLimits, Sample
-from gadet.media.registry import adapter_for
+from gadet.media.choice import adapter_for
 from gadet.prompts.domain import Domain, load_domain
 from gadet.prompts.prompt import Prompt
 from gadet.report import Failure, Report

@@ -98,7 +98,7 @@ def evidence_map(
     for one, weight in zip(sigmas, weights, strict=True):
         total += np.float32(weight) * np.clip(one, 0, MOST_SIGMAS)
     peak = float(total.max())
-    top = logit(score)
+    top = float(logit(score))
     contrast = max(CONTRAST, 2 * top)
     return sigmoid(top + contrast * (total - peak) / max(peak, 1.0))
 

@@ -173,7 +173,7 @@ def test_random_bytes_are_refused_or_read(tail: bytes, head: bytes) -> None:
 
 def test_import_is_light() -> None:
     code = (
-        "import sys, gadet.media.image, gadet.media.registry\n"
+        "import sys, gadet.media.image, gadet.media.choice\n"
         "heavy = {'torch', 'httpx', 'skimage', 'scipy', 'PIL.ImageCms'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

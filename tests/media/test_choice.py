@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gadet.errors import ConfigurationError, InputError
-from gadet.media import registry
+from gadet.errors import InputError
+from gadet.media.base import LoadLimits
 from gadet.media.image import ImageAdapter, ImageInput
-from gadet.media.registry import adapter_for, adapters, load, register
+from gadet.media.choice import adapter_for
 from tests.media.pictures import as_file, colours
 
 
@@ -32,18 +31,11 @@ class Clouds:
 BOTH: dict[Any, Any] = {"image": ImageAdapter(), "pointcloud": Clouds()}
 
 
-def test_built_in() -> None:
-    assert list(adapters()) == ["image"]
-    assert load(colours()).info.modality == "image"
-    assert adapter_for(as_file(colours())) is adapters()["image"]
-
-
-def test_dict_cannot_be_changed_from_outside() -> None:
-    adapters().clear()
-    assert "image" in adapters()
+IMAGES: dict[Any, Any] = {"image": ImageAdapter()}
 
 
 def test_one_taker() -> None:
+    assert adapter_for(as_file(colours()), IMAGES) is IMAGES["image"]
     assert adapter_for(np.zeros((5000, 3)), BOTH) is BOTH["pointcloud"]
     assert adapter_for(ImageInput(np.zeros((50, 3))), BOTH) is BOTH["image"]
 
@@ -51,7 +43,6 @@ def test_one_taker() -> None:
 def test_two_takers_need_a_choice() -> None:
     with pytest.raises(InputError, match=r"ndarray of shape \(8, 8\) and dtype uint8 can be read"):
         adapter_for(np.zeros((8, 8), np.uint8), BOTH)
-    assert load(np.zeros((8, 8)), None, BOTH, modality="pointcloud") == "a cloud"
 
 
 def test_no_taker() -> None:
@@ -62,52 +53,14 @@ def test_no_taker() -> None:
     with pytest.raises(InputError, match="got bytes of 3 bytes"):
         adapter_for(b"abc", BOTH)
     with pytest.raises(InputError, match="read as image; got NoneType"):
-        load(None)
+        adapter_for(None, IMAGES)
 
 
 def test_only_adapter_explains_what_is_wrong() -> None:
     with pytest.raises(InputError, match="channels first"):
-        load(np.zeros((3, 5, 7)))
+        adapter_for(np.zeros((3, 5, 7)), IMAGES).load(np.zeros((3, 5, 7)), LoadLimits())
     with pytest.raises(InputError, match="there is none at 'absent'"):
-        load("absent")
-
-
-def test_unknown_modality() -> None:
-    with pytest.raises(ConfigurationError, match="one of image; got 'smell'"):
-        adapter_for(b"", modality="smell")  # type: ignore[arg-type]
-
-
-def test_duplicate_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"ImageAdapter beside gadet\.media\.image"):
-        register(ImageAdapter())
-
-
-def points(*values: str) -> Any:
-    return lambda group: [EntryPoint(value.split(":")[1], value, group) for value in values]
-
-
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
-    registry._load_plugins.cache_clear()
-    yield
-    registry._load_plugins.cache_clear()
-
-
-@pytest.mark.usefixtures("fresh")
-def test_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "entry_points", points(f"{__name__}:Clouds"))
-    assert isinstance(adapters()["pointcloud"], Clouds)
-
-
-@pytest.mark.usefixtures("fresh")
-@pytest.mark.parametrize(
-    "value", ["nowhere.at.all:Missing", f"{ImageAdapter.__module__}:ImageAdapter"]
-)
-def test_broken_plugin_is_named_and_left_out(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setattr(registry, "entry_points", points(value))
-    with pytest.warns(RuntimeWarning, match=f"from '{value}' was left out"):
-        assert list(adapters()) == ["image"]
+        adapter_for("absent", IMAGES).load("absent", LoadLimits())
 
 
 ACCEPTED: list[Any] = [

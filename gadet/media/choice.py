@@ -1,0 +1,63 @@
+"""Which adapter reads an item."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gadet.errors import InputError
+from gadet.media.array import is_tensor
+from gadet.media.base import Adapter
+from gadet.report import Modality
+
+__all__ = ["adapter_for"]
+
+
+def adapter_for(item: Any, available: Mapping[Modality, Adapter]) -> Adapter:
+    """Find the adapter that reads an item.
+
+    Args:
+        item: What to inspect.
+        available: The adapters to ask, by modality.
+
+    Raises:
+        InputError: None takes the item, or more than one does.
+    """
+    takers = [name for name, adapter in available.items() if adapter.accepts(item)]
+    if len(takers) == 1:
+        return available[takers[0]]
+    if takers:
+        raise InputError(
+            f"expected an item of one kind; {_describe(item)} can be read as "
+            f"{' and as '.join(takers)}: wrap it, for an image in ImageInput(item)"
+        )
+    if len(available) == 1 and _holds_data(item):
+        # Its own error says what is wrong with the data; this one could only say that it is wrong.
+        return next(iter(available.values()))
+    raise InputError(
+        f"expected an item that can be read as {' or '.join(available)}; got {_describe(item)}. "
+        "Accepted are paths, http(s) and data URLs, bytes, file objects, PIL images, NumPy arrays "
+        "and torch tensors; if it is an image all the same, wrap it in ImageInput(item)"
+    )
+
+
+def _holds_data(item: Any) -> bool:
+    return (
+        isinstance(item, str | os.PathLike | bytes | bytearray | memoryview | np.ndarray)
+        or is_tensor(item)
+        or callable(getattr(item, "read", None))
+    )
+
+
+def _describe(item: Any) -> str:
+    """The item in a few words, without its content."""
+    kind = type(item).__name__
+    if isinstance(item, str | os.PathLike):
+        return f"{str(item)[:80]!r}, which is no file of a kind that is known"
+    shape = getattr(item, "shape", None)
+    if isinstance(shape, tuple):
+        return f"{kind} of shape {tuple(shape)} and dtype {getattr(item, 'dtype', 'unknown')}"
+    return f"{kind} of {len(item):,} bytes" if isinstance(item, bytes | bytearray) else kind
