@@ -65,11 +65,13 @@ class References:
 
     def views(self, limits: ViewLimits, most: int) -> tuple[tuple[View, ...], ...]:
         """The clean views of each reference, in order; only whole ones, at most `most` pictures."""
-        if limits not in self._views:
-            self._views[limits] = tuple(s.views(limits, role="reference") for s in self.samples)
-        totals = accumulate(len(views) for views in self._views[limits])
-        shown = sum(total <= most for total in totals)
-        return self._views[limits][:shown]
+        made = self._views.get(limits)
+        if made is None:
+            # Two threads may make them at once; both go on with those that were kept first.
+            made = tuple(s.views(limits, role="reference") for s in self.samples)
+            made = self._views.setdefault(limits, made)
+        shown = sum(total <= most for total in accumulate(map(len, made)))
+        return made[:shown]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gadet._lazy import lazy
 from gadet.geometry import Frame
 
-__all__ = ["ImageType", "View", "ViewLimits"]
+__all__ = ["ImageType", "View", "ViewLimits", "hash_of_pixels"]
 
 ImageType = Literal["image/png", "image/jpeg"]
 
@@ -26,8 +26,8 @@ class ViewLimits(BaseModel):
         max_pixels: Most pixels in one picture.
         multiple: Both sides become multiples of this, for models that would round them anyway.
         encoding: File format to send; None sends JPEG what came as JPEG, WEBP or AVIF, and PNG
-            what came without loss.
-        quality: JPEG quality, 1 to 95; PNG ignores it.
+            what came without loss. A JPEG that needs no change is then not compressed anew.
+        quality: JPEG quality of what is compressed, 1 to 95; PNG ignores it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,7 +69,10 @@ class View:
         caption: A short neutral label for the prompt; never a file name.
         marks: The numbers drawn on the picture, in the order of the regions they stand for.
         encoding: File format of `data`.
-        quality: JPEG quality of `data`.
+        quality: JPEG quality of `data`, when it is compressed here.
+        compressed: A file of this format, free of metadata, that decodes to the picture; it becomes
+            `data` as it is. None encodes the picture.
+        pixel_hash: `hash_of_pixels` of the picture, when it is known; None computes it on demand.
     """
 
     picture: Image.Image = field(repr=False)
@@ -80,10 +83,33 @@ class View:
     marks: tuple[int, ...] = ()
     encoding: ImageType = "image/png"
     quality: int = 92
+    compressed: bytes | None = field(default=None, repr=False)
+    pixel_hash: str | None = field(default=None, repr=False)
+
+    def redrawn(
+        self,
+        picture: Image.Image,
+        frame: Frame,
+        *,
+        kind: Literal["marked", "zoom"],
+        marks: tuple[int, ...] = (),
+    ) -> Self:
+        """A view like this one of another picture, which takes over nothing of its pixels."""
+        return replace(
+            self,
+            picture=picture,
+            frame=frame,
+            kind=kind,
+            marks=marks,
+            compressed=None,
+            pixel_hash=None,
+        )
 
     @lazy
     def data(self) -> bytes:
         """The picture as a PNG or JPEG file without metadata."""
+        if self.compressed is not None:
+            return self.compressed
         buffer = io.BytesIO()
         if self.encoding == "image/jpeg":
             self.picture.save(buffer, format="JPEG", quality=self.quality, subsampling=0)
@@ -94,10 +120,18 @@ class View:
 
     @lazy
     def sha256(self) -> str:
-        """SHA-256 over the size, the encoding and the pixels, in hexadecimal.
+        """SHA-256 over the size, the pixels and how they are encoded, in hexadecimal.
 
         It does not need `data`, so a backend that sends nothing never encodes a picture.
         """
-        width, height = self.picture.size
-        head = f"{self.picture.mode} {width}x{height} {self.encoding} {self.quality}\n"
-        return hashlib.sha256(head.encode() + self.picture.tobytes()).hexdigest()
+        pixels = self.pixel_hash or hash_of_pixels(*self.picture.size, self.picture.tobytes())
+        encoder = f"quality {self.quality}" if self.compressed is None else "as it came"
+        return hashlib.sha256(f"{pixels} {self.encoding} {encoder}".encode()).hexdigest()
+
+
+def hash_of_pixels(width: int, height: int, pixels: bytes | memoryview) -> str:
+    """SHA-256 over a size and the RGB pixels, row by row, in hexadecimal."""
+    # The size goes first: the same bytes are another picture at another width.
+    digest = hashlib.sha256(b"%d x %d\n" % (width, height))
+    digest.update(pixels)
+    return digest.hexdigest()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -133,7 +133,7 @@ def mark_view(view: View, candidates: Sequence[Candidate]) -> View:
     ]
     drawn, _ = draw_marks(picture, shapes)
     marks = tuple(shape.number for shape in shapes)
-    return replace(view, picture=drawn, frame=frame, kind="marked", marks=marks)
+    return view.redrawn(drawn, frame, kind="marked", marks=marks)
 
 
 def shape_of(

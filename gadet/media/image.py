@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 import os
@@ -28,10 +27,11 @@ from gadet.media.array import (
 from gadet.media.base import LoadLimits
 from gadet.media.colour import rgb_pixels
 from gadet.media.decode import LOSSY, decode, from_pillow, sniff
+from gadet.media.jpeg import bare_jpeg
 from gadet.media.scale import Window
 from gadet.media.source import Source, is_data_url, is_url
 from gadet.report import ItemInfo, Modality
-from gadet.view import View, ViewLimits
+from gadet.view import View, ViewLimits, hash_of_pixels
 
 __all__ = ["ImageAdapter", "ImageInput", "ImageSample"]
 
@@ -84,11 +84,14 @@ class ImageSample:
             report; they are never part of a view.
         pixels: `(H, W, 3)` uint8 RGB, read-only, after the EXIF orientation.
         lossy: Whether it came from a lossy file, so that sending it as one loses little more.
+        jpeg: A JPEG file without metadata that decodes to exactly these pixels, when it came as
+            one and nothing had to be done to it.
     """
 
     info: ItemInfo
     pixels: npt.NDArray[np.uint8] = field(repr=False)
     lossy: bool = False
+    jpeg: bytes | None = field(default=None, repr=False)
 
     def views(
         self, limits: ViewLimits, *, role: Literal["item", "reference"] = "item"
@@ -96,6 +99,9 @@ class ImageSample:
         """The whole picture, resized to what the model takes; exact when it already fits."""
         height, width = self.pixels.shape[:2]
         size = limits.fit(width, height)
+        exact = size == (width, height)
+        # A file of more than a byte per pixel was hardly compressed, and costs time to send.
+        as_it_came = exact and limits.encoding is None and len(self.jpeg or b"") <= width * height
         view = View(
             picture=self._resized(size),
             frame=Frame.whole((width, height), size),
@@ -103,6 +109,8 @@ class ImageSample:
             kind="clean",
             encoding=limits.encoding or ("image/jpeg" if self.lossy else "image/png"),
             quality=limits.quality,
+            compressed=self.jpeg if as_it_came else None,
+            pixel_hash=self.info.sha256 if exact else None,
         )
         return (view,)
 
@@ -178,7 +186,11 @@ class ImageAdapter:
         try:
             picture, notes = decode(source.data, limits, options.frame)
             sample = _from_picture(picture, notes, options, source.name, source.origin)
-            return replace(sample, lossy=sniff(source.data[:16]) in LOSSY)
+            kind = sniff(source.data[:16])
+            # Whatever was done to the picture is in its notes: turned, converted, …
+            untouched = kind == "JPEG" and not sample.info.notes
+            jpeg = bare_jpeg(source.data) if untouched else None
+            return replace(sample, lossy=kind in LOSSY, jpeg=jpeg)
         except InputError as error:
             if source.origin is None:
                 raise
@@ -222,14 +234,11 @@ def _sample(
     pixels: npt.NDArray[np.uint8], notes: list[str], name: str, source: str | None
 ) -> ImageSample:
     height, width = pixels.shape[:2]
-    # The size goes first: the same bytes are another picture at another width.
-    digest = hashlib.sha256(b"%d x %d\n" % (width, height))
-    digest.update(pixels.data)
     info = ItemInfo(
         name=name,
         source=source,
         modality="image",
-        sha256=digest.hexdigest(),
+        sha256=hash_of_pixels(width, height, pixels.data),
         size=(width, height),
         notes=tuple(notes),
     )

@@ -78,9 +78,12 @@ class Source:
                 what = "a folder" if stat.S_ISDIR(kind.st_mode) else "not a regular file"
                 raise InputError(f"expected a file; {shown!r} is {what}: give the path of one file")
             _check_size(kind.st_size, limits, repr(shown))
-            with open(path, "rb") as file:
-                # The file may have grown since, so the read has its own bound.
-                data = file.read(limits.max_bytes + 1)
+            with open(path, "rb", buffering=0) as file:
+                # Asked for what is there: a buffer of the whole bound would cost more than the
+                # read. The file may have grown since, so the rest has its own bound.
+                data = file.read(kind.st_size + 1)
+                if len(data) != kind.st_size:
+                    data += _drain(file, limits.max_bytes + 1 - len(data))
         except FileNotFoundError as error:
             raise InputError(
                 f"expected an existing file; there is none at {shown!r} "

@@ -11,8 +11,8 @@ import pytest
 
 from gadet.errors import InputError
 from gadet.media.base import LoadLimits
-from gadet.media.image import ImageAdapter, ImageInput
 from gadet.media.choice import adapter_for
+from gadet.media.image import ImageAdapter, ImageInput
 from tests.media.pictures import as_file, colours
 
 
