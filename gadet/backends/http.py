@@ -1,10 +1,11 @@
 """The one module that talks HTTP: blocking and asynchronous senders over one set of rules.
 
 A channel sends JSON to one address and hands every answer to a pure `decode`. It holds a stack of
-clients with one connection each instead of one client with many: a pool of httpx looks through all
+transports with one connection each instead of a client with many: a pool of httpx looks through all
 of its connections for every request, which is the larger part of a request's cost from some dozens
-of connections on. A client is taken from the stack, used by one caller, and put back, so a channel
-may be shared by threads, tasks and event loops.
+of connections on; and redirects, cookies and logins, which a client looks after, are not wanted
+here. A transport is taken from the stack, used by one caller, and put back, so a channel may be
+shared by threads, tasks and event loops.
 
 Import this module late: it costs the import of httpx.
 """
@@ -19,11 +20,12 @@ import ssl
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
+from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary, finalize
 
 import httpx
@@ -36,6 +38,7 @@ from tenacity import (
     stop_after_attempt,
 )
 
+from gadet._version import __version__
 from gadet.backends.bounds import LARGEST_ANSWER, Intake, Timeouts
 from gadet.backends.redaction import Scrubber
 from gadet.backends.retry import RetryPolicy, wait_hint
@@ -51,6 +54,14 @@ Decode = Callable[[int, Mapping[str, str], bytes], T]
 _GUARD = "GADET_ALLOW_NETWORK"
 # A loop holds its tasks by weak references only.
 _closing: set[asyncio.Future[None]] = set()
+_HEADERS = {
+    "accept": "*/*",
+    # Answers are small: without compression their size is bounded by what is read.
+    "accept-encoding": "identity",
+    "connection": "keep-alive",
+    "content-type": "application/json",
+    "user-agent": f"gadet/{__version__}",
+}
 _ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 # Trying again cannot mend these: the request itself, or the address, is wrong.
 _PERMANENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
@@ -75,9 +86,9 @@ class _TransientError(Exception):
 
 @dataclass
 class _Shelf:
-    """The idle clients of one event loop; once closed, clients are not put back but closed."""
+    """The idle transports of one event loop; once closed, none is put back but closed."""
 
-    idle: list[httpx.AsyncClient] = field(default_factory=list)
+    idle: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
     closed: bool = False
 
 
@@ -131,7 +142,7 @@ class HttpChannel:
         self._local = _is_loopback(self._url.host)
         self._lock = threading.Lock()
         self._process = os.getpid()
-        self._idle: list[httpx.Client] = []
+        self._idle: list[httpx.HTTPTransport] = []
         self._leases: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lease] = WeakKeyDictionary()
         self._finalizer = finalize(self, _close_all, self._idle)
 
@@ -275,39 +286,41 @@ class HttpChannel:
         )
 
     def _exchange(self, body: bytes) -> _Answer:
-        client = self._borrow()
+        transport = self._borrow()
         intake = Intake(self._max_response_bytes, self._timeouts.total)
         try:
-            with client.stream("POST", self._url, content=body) as response:
+            with closing(transport.handle_request(self._request(body))) as response:
                 for piece in response.iter_bytes():
                     intake.take(piece)
             return _Answer(response.status_code, response.headers, intake.body())
         finally:
-            self._idle.append(client)
+            self._idle.append(transport)
 
     async def _aexchange(self, body: bytes) -> _Answer:
         shelf = await self._shelf_of_this_loop()
-        client = shelf.idle.pop() if shelf.idle else httpx.AsyncClient(**self._options())
+        transport = shelf.idle.pop() if shelf.idle else httpx.AsyncHTTPTransport(**self._options())
         intake = Intake(self._max_response_bytes, self._timeouts.total)
         try:
-            async with client.stream("POST", self._url, content=body) as response:
+            async with aclosing(
+                await transport.handle_async_request(self._request(body))
+            ) as response:
                 async for piece in response.aiter_bytes():
                     intake.take(piece)
             return _Answer(response.status_code, response.headers, intake.body())
         finally:
             if shelf.closed:
-                await client.aclose()
+                await transport.aclose()
             else:
-                shelf.idle.append(client)
+                shelf.idle.append(transport)
 
-    def _borrow(self) -> httpx.Client:
+    def _borrow(self) -> httpx.HTTPTransport:
         if self._process != os.getpid():
             # A forked child must not speak on its parent's connections.
             self._process = os.getpid()
             self._idle.clear()
         with suppress(IndexError):
             return self._idle.pop()
-        return httpx.Client(**self._options())
+        return httpx.HTTPTransport(**self._options())
 
     async def _shelf_of_this_loop(self) -> _Shelf:
         loop = asyncio.get_running_loop()
@@ -323,23 +336,36 @@ class HttpChannel:
             await anext(lease.keeper)
         return lease.shelf
 
-    def _options(self) -> dict[str, Any]:
-        """Arguments of a client; the only place where a secret is revealed."""
+    def _request(self, body: bytes) -> httpx.Request:
+        """The request; the only place where a secret is revealed."""
         plain = {
             key: value.get_secret_value() if isinstance(value, SecretStr) else value
             for key, value in self._headers.items()
         }
         times = self._timeouts
+        return httpx.Request(
+            "POST",
+            self._url,
+            headers={**_HEADERS, **plain},
+            content=body,
+            extensions={
+                "timeout": {
+                    "connect": times.connect,
+                    "read": times.read,
+                    "write": times.write,
+                    "pool": times.connect,
+                }
+            },
+        )
+
+    def _options(self) -> dict[str, Any]:
+        """Arguments of a transport."""
         return {
-            # Answers are small: without compression their size is bounded by what is read.
-            "headers": {"accept-encoding": "identity", "content-type": "application/json", **plain},
-            "timeout": httpx.Timeout(
-                connect=times.connect, read=times.read, write=times.write, pool=times.connect
-            ),
             "limits": _ONE_CONNECTION,
-            # Redirects are not followed, so a client of a plain address never meets a certificate.
+            # Redirects are not followed, so a plain address never leads to a certificate.
             "verify": _trust() if self._url.scheme == "https" else False,
             # A proxy of the environment is for the network, not for this machine.
+            "proxy": None if self._local else _proxy(self._url),
             "trust_env": not self._local,
         }
 
@@ -362,6 +388,15 @@ def _checked(text: str) -> httpx.URL:
     return url
 
 
+def _proxy(url: httpx.URL) -> str | None:
+    """The proxy that the environment names for an address, as `HTTPS_PROXY` and `NO_PROXY` do."""
+    known = getproxies()
+    proxy = known.get(url.scheme) or known.get("all")
+    if not proxy or proxy_bypass(url.host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
 def _sendable(headers: Mapping[str, str | SecretStr]) -> dict[str, str | SecretStr]:
     """The headers, checked here because a later error would show their values."""
     for name, value in headers.items():
@@ -371,7 +406,7 @@ def _sendable(headers: Mapping[str, str | SecretStr]) -> dict[str, str | SecretS
                 f"the header {name!r} needs a value of printable ASCII characters; the one given "
                 "holds others: was the key copied with a line break or a typographic character?"
             )
-    return dict(headers)
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _is_loopback(host: str) -> bool:
@@ -402,7 +437,7 @@ def _ssl_error(error: BaseException | None) -> ssl.SSLError | None:
     return error
 
 
-def _close_all(idle: list[httpx.Client]) -> None:
+def _close_all(idle: list[httpx.HTTPTransport]) -> None:
     while idle:
         idle.pop().close()
 
@@ -422,7 +457,7 @@ def _spawn(keeper: AsyncGenerator[None]) -> None:
 
 
 async def _closes_with_the_loop(shelf: _Shelf) -> AsyncGenerator[None]:
-    """Wait, and close the clients when the event loop shuts down its generators.
+    """Wait, and close the transports when the event loop shuts down its generators.
 
     `asyncio.run` and every server does that before it closes the loop, so no socket outlives it.
     """

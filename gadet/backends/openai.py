@@ -108,12 +108,12 @@ class OpenAICompatible:
         await self._channel.aclose()
 
     def _body(self, prompt: Prompt) -> bytes:
-        body = openai_chat.encode(
-            prompt, self.model, self.profile, temperature=self._temperature, extra=self._extra
-        )
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug("%s: request %s", self.name, redacted(body))
         try:
+            body = openai_chat.encode(
+                prompt, self.model, self.profile, temperature=self._temperature, extra=self._extra
+            )
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug("%s: request %s", self.name, redacted(body))
             return to_json(body)
         except PydanticSerializationError as error:
             raise ConfigurationError(

@@ -171,9 +171,10 @@ def test_close_reaches_a_loop_that_runs(connect: Connect) -> None:
     async def asked(backend: OpenAICompatible) -> None:
         await backend.acomplete(text_only())
         (lease,) = backend._channel._leases.values()
-        (client,) = lease.shelf.idle
+        (transport,) = lease.shelf.idle
+        assert transport._pool.connections
         await asyncio.to_thread(backend.close)
-        while not client.is_closed:
+        while transport._pool.connections:
             await asyncio.sleep(0.001)
         assert (await backend.acomplete(text_only())).stop == "complete"
 
@@ -245,8 +246,8 @@ def test_a_forked_child_does_not_speak_on_its_parents_connections(
         backend.complete(text_only())
         assert len(server.connections) == 2
         assert backend._channel._idle[0] not in parents
-        for client in parents:
-            client.close()
+        for transport in parents:
+            transport.close()
         backend.close()
 
 

@@ -325,3 +325,28 @@ def test_timeouts_from_one_number(given: Any, expected: Timeouts) -> None:
 def test_the_default_policy_is_patient_but_not_endless() -> None:
     assert RetryPolicy().max_retries == 2
     assert FAST.ceiling < 0.01
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "proxy"),
+    [
+        ("https://models.example/v1", {}, None),
+        ("https://models.example/v1", {"HTTPS_PROXY": "http://p:1"}, "http://p:1"),
+        ("https://models.example/v1", {"HTTPS_PROXY": "p:1"}, "http://p:1"),
+        ("https://models.example/v1", {"HTTP_PROXY": "http://p:1"}, None),
+        ("https://models.example/v1", {"ALL_PROXY": "http://p:1"}, "http://p:1"),
+        ("https://models.example/v1", {"ALL_PROXY": "http://p:1", "NO_PROXY": "example"}, None),
+        ("https://models.example/v1", {"ALL_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
+        ("https://models.example/v1", {"ALL_PROXY": "http://p:1", "NO_PROXY": "x.y"}, "http://p:1"),
+        ("http://127.0.0.1:1/v1", {"HTTP_PROXY": "http://p:1"}, None),
+    ],
+)
+def test_the_proxy_of_the_environment_is_for_the_network(
+    monkeypatch: pytest.MonkeyPatch, url: str, environment: dict[str, str], proxy: str | None
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert HttpChannel(url, name="m")._options()["proxy"] == proxy

@@ -48,8 +48,7 @@ def url(backend: Backend) -> str:
 
 def sent(backend: Backend) -> dict[str, str]:
     assert isinstance(backend, OpenAICompatible)
-    headers: dict[str, str] = backend._channel._options()["headers"]
-    return headers
+    return dict(backend._channel._request(b"").headers)
 
 
 def plugin(model: str = "", **options: Any) -> Backend:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, assert_never
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from gadet.backends.base import Completion, TokenLogprob
 from gadet.backends.codecs.pictures import data_url
@@ -89,7 +90,7 @@ def encode(
         "messages": messages,
         profile.max_tokens_field: prompt.max_output_tokens,
     }
-    response_format = _FORMATS[mode](prompt.schema) if prompt.schema else None
+    response_format = _response_format(mode, to_json(prompt.schema)) if prompt.schema else None
     if response_format is not None:
         body["response_format"] = response_format
     if profile.logprobs:
@@ -194,6 +195,12 @@ def _part(part: Part, profile: Profile) -> dict[str, Any]:
             return {"type": "image_url", "image_url": image}
         case _:
             assert_never(part)
+
+
+# Every prompt asks for the same answer, and writing its schema in a dialect takes a while.
+@lru_cache(maxsize=16)
+def _response_format(mode: SchemaMode, schema: bytes) -> dict[str, Any] | None:
+    return _FORMATS[mode](from_json(schema))
 
 
 def _strict_format(schema: Schema) -> dict[str, Any]:
