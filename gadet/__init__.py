@@ -6,12 +6,12 @@ report = AnomalyDetector().detect("part.png", references=["good.png"])
 report.verdict, report.score, report.findings
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gadet._version import __version__
 from gadet.backends.base import Backend, Completion
-from gadet.backends.offline import OfflineBackend
 from gadet.backends.profile import Prices, Profile
-from gadet.backends.scripted import ScriptedBackend
-from gadet.detector import AnomalyDetector
 from gadet.errors import (
     AuthenticationError,
     BackendError,
@@ -37,15 +37,44 @@ from gadet.findings import (
 )
 from gadet.geometry import Box, BoxFormat, Frame, Interval, Mask
 from gadet.media.base import LoadLimits
-from gadet.media.image import ImageInput
-from gadet.prompts.domain import Domain
 from gadet.prompts.prompt import Prompt
-from gadet.prompts.size import count_tokens
 from gadet.report import Cost, Failure, Report, Usage
 from gadet.report import Presenter as _Presenter
 from gadet.report import present_with as _present_with
 from gadet.request import DetectRequest, Normality
 from gadet.view import View, ViewLimits
+
+if TYPE_CHECKING:
+    from gadet.backends.offline import OfflineBackend
+    from gadet.backends.scripted import ScriptedBackend
+    from gadet.detector import AnomalyDetector
+    from gadet.media.image import ImageInput
+    from gadet.prompts.domain import Domain
+    from gadet.prompts.size import count_tokens
+
+# What does the work is loaded when it is first named, so that importing gadet stays cheap.
+_LAZY = {
+    "AnomalyDetector": "gadet.detector",
+    "Domain": "gadet.prompts.domain",
+    "ImageInput": "gadet.media.image",
+    "OfflineBackend": "gadet.backends.offline",
+    "ScriptedBackend": "gadet.backends.scripted",
+    "count_tokens": "gadet.prompts.size",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what does the work when it is first named."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'gadet' has no attribute {name!r}")
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Every public name, loaded or not."""
+    return __all__
 
 
 def _presenter() -> _Presenter:

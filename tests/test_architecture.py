@@ -103,13 +103,23 @@ def test_no_file_over_500_lines(path: Path) -> None:
 
 
 def test_all_is_sorted_and_complete() -> None:
+    helpers = {"TYPE_CHECKING", "Any", "import_module"}
     public = {
         name
         for name, value in vars(gadet).items()
         if not name.startswith("_") and not (inspect.ismodule(value) and name in ROOMS)
     }
-    assert set(gadet.__all__) == public | {"__version__", "samples"}
+    assert set(gadet.__all__) == (public - helpers) | set(gadet._LAZY) | {"__version__", "samples"}
     assert gadet.__all__ == sorted(gadet.__all__)
+    assert dir(gadet) == gadet.__all__
+
+
+def test_every_public_name_can_be_had() -> None:
+    code = "from gadet import *; import gadet; print(all(n in globals() for n in gadet.__all__))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+    with pytest.raises(AttributeError, match="no attribute 'AnomalyDetektor'"):
+        _ = gadet.AnomalyDetektor
 
 
 def test_importing_gadet_loads_nothing_heavy() -> None:
