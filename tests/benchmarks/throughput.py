@@ -57,7 +57,7 @@ SIDE = 128
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--items", type=int, default=1200, help="items at the highest concurrency")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--encoding", default="source", choices=ENCODINGS, help="of the views")
     parser.add_argument("--out", type=Path, default=Path("out/benchmarks"))
     arguments = parser.parse_args()
