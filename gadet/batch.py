@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
 from gadet.errors import ConfigurationError, MissingDependencyError
+from gadet.media.source import is_data_url, is_url, public_url
 from gadet.report import Failure, Report
 from gadet.request import DetectRequest
 
@@ -143,10 +144,11 @@ def _outcome(
 
 
 def _called(item: Any, index: int) -> tuple[str, str | None]:
-    """A name for people, also for an item that could not be read."""
-    if isinstance(item, str | Path) and not str(item).startswith("data:"):
-        return Path(str(item)).name or str(item), str(item)
-    return f"item {index}", None
+    """A name for people, also for an item that could not be read; never a key in an address."""
+    if not isinstance(item, str | Path) or is_data_url(str(item)):
+        return f"item {index}", None
+    source = public_url(item) if isinstance(item, str) and is_url(item) else str(item)
+    return Path(source).name or source, source
 
 
 @contextmanager

@@ -116,6 +116,19 @@ def test_a_bad_item_is_recorded_and_the_others_finish(tmp_path: Path) -> None:
     assert failure.message
 
 
+def test_a_failure_names_its_item_without_secrets() -> None:
+    items = [
+        "http://user:hunter2@127.0.0.1:9/x.png?sig=s3cret",
+        "data:image/png;base64,AAAA",
+        "gone.png",
+    ]
+    results = detector([]).detect_many(items, on_error="record")
+    failures = [result for result in results if isinstance(result, Failure)]
+    assert [failure.name for failure in failures] == ["x.png", "item 1", "gone.png"]
+    assert failures[1].source is None
+    assert not any("hunter2" in str(f) or "s3cret" in str(f) for f in failures)
+
+
 def test_a_failing_model_is_recorded_per_item() -> None:
     script = [
         answer("normal", 0.1),
