@@ -201,7 +201,9 @@ def test_evidence_needs_an_expert() -> None:
 
 def test_offline_answers_from_the_evidence() -> None:
     made = AnomalyDetector(expert=StubExpert())
-    bad, good = made.detect(picture(spot=True)), made.detect(picture())
+    normals = [picture(shade=110)]
+    bad = made.detect(picture(spot=True), references=normals)
+    good = made.detect(picture(), references=normals)
     assert (bad.verdict, bad.score, bad.score_source) == ("anomalous", 0.9, "expert")
     assert (good.verdict, good.score) == ("normal", 0.1)
     assert bad.cost is not None
@@ -210,6 +212,12 @@ def test_offline_answers_from_the_evidence() -> None:
     region = bad.findings[0].region
     assert isinstance(region, ImageRegion)
     assert region.box.as_tuple() == (20, 10, 30, 20)
+
+
+def test_offline_without_references_never_says_normal() -> None:
+    report = AnomalyDetector(expert=StubExpert()).detect(picture())
+    assert (report.verdict, report.score, report.score_source) == ("uncertain", 0.1, "expert")
+    assert "give references" in report.explanation
 
 
 def test_offline_without_marks_points_by_box() -> None:

@@ -6,12 +6,14 @@ picture and knows no names of things: it puts measurements into the form of an a
 
 from __future__ import annotations
 
+from typing import Literal
+
 from gadet.backends.base import Completion
 from gadet.backends.profile import Prices, Profile
 from gadet.geometry import BoxFormat
 from gadet.prompts.answer import Answer, AnswerFinding
 from gadet.prompts.prompt import Prompt
-from gadet.report import CandidateSummary, EvidenceSummary, Usage
+from gadet.report import CandidateSummary, EvidenceSummary, Usage, Verdict
 from gadet.view import ViewLimits
 
 __all__ = ["OfflineBackend"]
@@ -44,7 +46,8 @@ class OfflineBackend:
     def complete(self, prompt: Prompt) -> Completion:
         """Answer from `prompt.evidence`.
 
-        Without evidence there is nothing to answer from: the verdict is then `uncertain`.
+        Without evidence there is nothing to answer from, and without references nothing says what
+        normal is: the verdict is then `uncertain`, never `normal`.
         """
         answer = _answer(prompt.evidence, prompt)
         return Completion(text=answer.model_dump_json(), usage=Usage(requests=1), model="offline")
@@ -69,13 +72,19 @@ def _answer(evidence: EvidenceSummary | None, prompt: Prompt) -> Answer:
     suspicious = [c for c in evidence.candidates if c.score >= BOUNDARY]
     anomalous = evidence.score >= BOUNDARY
     findings = [_finding(candidate, prompt) for candidate in suspicious] if anomalous else []
+    # Without a normal sample nothing says what normal is, so nothing can be called normal.
+    clear: Literal["normal", "uncertain"] = "normal" if _has_reference(prompt) else "uncertain"
     return Answer(
         observations=evidence.facts,
         findings=tuple(findings),
-        explanation=_explanation(evidence, suspicious, anomalous),
-        verdict="anomalous" if anomalous else "normal",
+        explanation=_explanation(evidence, suspicious, "anomalous" if anomalous else clear),
+        verdict="anomalous" if anomalous else clear,
         score=evidence.score,
     )
+
+
+def _has_reference(prompt: Prompt) -> bool:
+    return any(view.role == "reference" for view in prompt.views)
 
 
 def _finding(candidate: CandidateSummary, prompt: Prompt) -> AnswerFinding:
@@ -96,9 +105,14 @@ def _finding(candidate: CandidateSummary, prompt: Prompt) -> AnswerFinding:
 
 
 def _explanation(
-    evidence: EvidenceSummary, suspicious: list[CandidateSummary], anomalous: bool
+    evidence: EvidenceSummary, suspicious: list[CandidateSummary], verdict: Verdict
 ) -> str:
-    if not anomalous:
+    if verdict == "uncertain":
+        said = (
+            f"Nothing stands out from the rest of the item (score {evidence.score:.2f}), but "
+            "without a normal sample nothing says what normal is: give references."
+        )
+    elif verdict == "normal":
         said = (
             f"The measured score {evidence.score:.2f} is below the boundary {BOUNDARY}: nothing "
             "departs from normal by more than normal variation."
