@@ -6,6 +6,7 @@ report = AnomalyDetector().detect("part.png", references=["good.png"])
 report.verdict, report.score, report.findings
 """
 
+import logging as _logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,8 @@ def _presenter() -> _Presenter:
 
 
 _present_with(_presenter)
+# A library prints nothing unless its user configures logging.
+_logging.getLogger("gadet").addHandler(_logging.NullHandler())
 
 __all__ = [
     "AnomalyDetector",

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -28,7 +29,7 @@ from gadet.prompts.domain import Domain, load_domain
 from gadet.prompts.prompt import Prompt
 from gadet.report import Failure, Report
 from gadet.request import DetectRequest, Fusion, Level, Normality
-from gadet.toolkit import Toolkit, default_toolkits
+from gadet.toolkit import default_toolkits
 
 __all__ = ["AnomalyDetector"]
 
@@ -78,8 +79,7 @@ class AnomalyDetector:
         self.limits = limits or LoadLimits()
         self._toolkits = default_toolkits()
         if expert != "auto":
-            image = self._toolkits["image"]
-            self._toolkits["image"] = Toolkit(image.adapter, expert, image.localizer)
+            self._toolkits["image"] = replace(self._toolkits["image"], expert=expert)
         self._adapters = {name: kit.adapter for name, kit in self._toolkits.items()}
 
     def __repr__(self) -> str:

@@ -38,6 +38,7 @@ from gadet.report import (
     RawAnswer,
     Report,
     Usage,
+    Verdict,
 )
 from gadet.request import DetectRequest
 from gadet.verdict import Judgement, fuse, judge
@@ -234,7 +235,8 @@ def _turn(
 def _report(
     case: Case, opening: _Opening, judgement: Judgement, scribe: _Scribe, seconds: dict[str, float]
 ) -> Report:
-    scene, notes = opening.scene, [*scribe.notes, *judgement.notes]
+    scene, answer = opening.scene, judgement.answer
+    notes = [*scribe.notes, *judgement.notes]
     findings: list[Finding] = []
     for stated in judgement.findings:
         finding, mended = _located(stated, case.localizer, scene)
@@ -246,7 +248,9 @@ def _report(
         score=judgement.score,
         score_source=judgement.source,
         findings=tuple(findings),
-        explanation=judgement.answer.explanation if judgement.answer else _silence(scribe),
+        explanation=judgement.answer.explanation
+        if judgement.answer
+        else _silence(judgement.verdict, scribe),
         observations=judgement.answer.observations if judgement.answer else (),
         item=case.sample.info,
         evidence=opening.prompt.evidence,
@@ -306,10 +310,10 @@ def _located(
     return finding, notes
 
 
-def _silence(scribe: _Scribe) -> str:
+def _silence(verdict: Verdict, scribe: _Scribe) -> str:
     """Why there is no explanation, in words for the reader of the report."""
     last = scribe.raw[-1]
-    if last.verdict == "refused":
+    if verdict == "refused":
         return "The model declined to answer. Its words are kept under the raw answers."
     return f"The model's answer could not be read: {last.problem or 'no reason is known'}."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gadet.experts.base import Expert
 from gadet.localize.base import Localizer
@@ -25,10 +25,6 @@ class Toolkit:
     adapter: Adapter
     expert: Expert | None
     localizer: Localizer
-
-    def without_expert(self) -> Toolkit:
-        """The same toolkit measuring nothing."""
-        return replace(self, expert=None)
 
 
 def default_toolkits() -> dict[Modality, Toolkit]:

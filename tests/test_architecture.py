@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,11 @@ def test_importing_gadet_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(json.loads(done.stdout))
+
+
+def test_nothing_is_logged_to_the_screen_unless_asked() -> None:
+    kinds = [type(handler) for handler in logging.getLogger("gadet").handlers]
+    assert logging.NullHandler in kinds
 
 
 def test_detect_and_adetect_have_the_same_parameters() -> None:

@@ -124,6 +124,13 @@ def test_votes_are_asked_for_one_by_one_and_counted() -> None:
     assert report.findings[0].confidence == pytest.approx(2 / 3)
 
 
+def test_refusals_among_unreadable_votes_are_explained_as_refusals() -> None:
+    made, _ = detector(Completion("", stop="refused"), "??", "??")
+    report = made.detect(picture(), samples=2)
+    assert report.verdict == "refused"
+    assert "declined" in report.explanation
+
+
 def test_fusion_shows_both_scores() -> None:
     made, _ = detector(answer("anomalous", 0.7))
     report = made.detect(picture(spot=True), fusion="mean")

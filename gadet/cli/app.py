@@ -20,7 +20,8 @@ from gadet.request import Level
 
 __all__ = ["app"]
 
-FAILED, USAGE, NOT_CLEARED = 1, 2, 3
+# Exit code 2 is the parser's own, for a command it does not know.
+FAILED, NOT_CLEARED = 1, 3
 
 app = typer.Typer(
     name="gadet",

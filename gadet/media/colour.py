@@ -107,8 +107,7 @@ def _to_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, str | N
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:100]
         return picture, f"ICC profile not usable ({reason}): colours taken as sRGB"
-    if turned is None:  # pragma: no cover (only with in-place transforms)
-        return picture, None
+    assert turned is not None, "only a transform in place gives nothing back"
     return turned, f"colours converted from the ICC profile {name!r} to sRGB"
 
 
