@@ -176,7 +176,7 @@ def _open(case: Case) -> _Opening:
     item_views = case.sample.views(case.profile.views)
     clean = item_views[0]
     if candidates and case.profile.images:
-        item_views = (*item_views, case.localizer.mark(clean, candidates))
+        item_views = (*item_views, case.localizer.mark(clean, candidates, case.profile.views))
     room = case.profile.max_images - len(item_views)
     seconds["views"] = clock() - started
 
@@ -248,10 +248,8 @@ def _report(
         score=judgement.score,
         score_source=judgement.source,
         findings=tuple(findings),
-        explanation=judgement.answer.explanation
-        if judgement.answer
-        else _silence(judgement.verdict, scribe),
-        observations=judgement.answer.observations if judgement.answer else (),
+        explanation=answer.explanation if answer else _silence(judgement.verdict, scribe),
+        observations=answer.observations if answer else (),
         item=case.sample.info,
         evidence=opening.prompt.evidence,
         usage=scribe.usage,

@@ -192,6 +192,14 @@ def test_a_model_gets_no_more_marks_than_it_can_read_and_offline_reports_all() -
     assert len(AnomalyDetector(expert=Busy()).detect(picture(200, 40)).findings) == 20
 
 
+def test_the_marked_view_keeps_the_limits_of_a_model_that_takes_little() -> None:
+    made, backend = detector(answer(), views={"max_side": 128})
+    made.detect(picture(spot=True))
+    clean, marked = backend.prompts[0].views
+    assert clean.picture.size == (64, 48)
+    assert marked.picture.size == (128, 96)
+
+
 def test_no_marks_when_not_wanted() -> None:
     made, backend = detector(answer("normal", 0.1))
     made.detect(picture(spot=True), marks=False)

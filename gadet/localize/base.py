@@ -10,7 +10,7 @@ from gadet.experts.base import Candidate, Evidence
 from gadet.findings import Region
 from gadet.geometry import BoxFormat
 from gadet.media.base import Sample
-from gadet.view import View
+from gadet.view import View, ViewLimits
 
 __all__ = ["Localizer", "Pointer", "Scene"]
 
@@ -55,8 +55,8 @@ class Localizer(Protocol):
     ) -> tuple[Candidate, ...]:
         """At most `most` regions worth a number, the most suspicious first."""
 
-    def mark(self, view: View, candidates: Sequence[Candidate]) -> View:
-        """The view with the regions numbered from 1."""
+    def mark(self, view: View, candidates: Sequence[Candidate], limits: ViewLimits) -> View:
+        """The view with the regions numbered from 1, still within what the model takes."""
 
     def locate(self, pointer: Pointer, scene: Scene) -> tuple[Region | None, tuple[str, ...]]:
         """The region that a pointer means, in native coordinates, and what had to be mended.

@@ -12,7 +12,7 @@ from gadet.localize.marks import mark_view
 from gadet.localize.proposals import propose_regions
 from gadet.localize.refine import mask_in_box, snap_to_superpixels
 from gadet.media.base import Sample
-from gadet.view import View
+from gadet.view import View, ViewLimits
 
 __all__ = ["ImageLocalizer"]
 
@@ -28,9 +28,9 @@ class ImageLocalizer:
             return ()
         return propose_regions(sample.pixels, evidence, most=most)
 
-    def mark(self, view: View, candidates: Sequence[Candidate]) -> View:
-        """The view with the regions numbered from 1."""
-        return mark_view(view, candidates)
+    def mark(self, view: View, candidates: Sequence[Candidate], limits: ViewLimits) -> View:
+        """The view with the regions numbered from 1, still within what the model takes."""
+        return mark_view(view, candidates, limits)
 
     def locate(self, pointer: Pointer, scene: Scene) -> tuple[ImageRegion | None, tuple[str, ...]]:
         """The region that a pointer means, in native pixels, and what had to be mended.

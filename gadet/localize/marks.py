@@ -24,7 +24,7 @@ from gadet.errors import LocalizationError
 from gadet.experts.base import Candidate
 from gadet.geometry import Box, Frame
 from gadet.localize.placement import Plot, place_labels, squared_distance
-from gadet.view import View
+from gadet.view import View, ViewLimits
 
 __all__ = ["PALETTE", "Label", "Shape", "draw_marks", "mark_view", "shape_of"]
 
@@ -103,15 +103,19 @@ class Label:
     inside: bool
 
 
-def mark_view(view: View, candidates: Sequence[Candidate]) -> View:
+def mark_view(
+    view: View, candidates: Sequence[Candidate], limits: ViewLimits | None = None
+) -> View:
     """Draw candidates as numbered regions on a view.
 
     The numbers are the positions of the candidates, from 1. A view whose long side is under 512 px
-    is enlarged to it, because readable labels would cover it otherwise; its frame follows.
+    is enlarged to it where `limits` allow, because readable labels would cover it otherwise; its
+    frame follows.
 
     Args:
         view: What to draw on; it is not changed.
         candidates: Regions in native pixels.
+        limits: What the model takes; None takes the defaults.
 
     Returns:
         A view of kind `marked`. Its `marks` are the numbers of the candidates that the view shows:
@@ -123,7 +127,9 @@ def mark_view(view: View, candidates: Sequence[Candidate]) -> View:
     picture, frame = view.picture.convert("RGB"), view.frame
     enlarge = _MIN_SIDE / max(frame.width, frame.height)
     if enlarge > 1:
-        width, height = (max(1, round(n * enlarge)) for n in (frame.width, frame.height))
+        width, height = (limits or ViewLimits()).fit(
+            max(1, round(frame.width * enlarge)), max(1, round(frame.height * enlarge))
+        )
         frame = frame.model_copy(update={"width": width, "height": height})
         picture = picture.resize((width, height), Image.Resampling.BICUBIC)
     shapes = [
