@@ -1,4 +1,4 @@
-"""Providers of the OpenAI-compatible family, as data: address, key, and who they are.
+"""Providers behind an address, as data: where they are, their key, and their wire format.
 
 Nothing here imports the HTTP client: that happens when a backend is made.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -56,7 +57,7 @@ def ollama_address(host: str) -> str:
 
 @dataclass(frozen=True)
 class Preset:
-    """A provider that is reached through `OpenAICompatible`.
+    """A provider that is reached through `HttpBackend`.
 
     Attributes:
         name: The part of a model string before the colon.
@@ -66,6 +67,7 @@ class Preset:
         key_needed: Whether it cannot be asked without a key.
         header_env: Names of headers, and the environment variables they are filled from.
         address: Turns the value of `base_url_env` into a base URL.
+        codec: The module under `gadet.backends.codecs` that holds its wire format.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Preset:
     key_needed: bool = False
     header_env: Mapping[str, str] = field(default_factory=dict)
     address: Callable[[str], str] = str
+    codec: str = "openai_chat"
 
     def __call__(
         self,
@@ -92,7 +95,7 @@ class Preset:
             api_key: The key.
             base_url: Another address.
             headers: More headers.
-            options: More arguments of `OpenAICompatible`.
+            options: More arguments of `HttpBackend`.
 
         Raises:
             ConfigurationError: There is no model.
@@ -100,7 +103,7 @@ class Preset:
         """
         if not model:
             raise ConfigurationError(f"{self.name} needs a model: write {self.name}:MODEL")
-        from gadet.backends.openai import OpenAICompatible
+        from gadet.backends.hosted import HttpBackend
 
         key = api_key or self._from_environment(self.key_env)
         elsewhere = base_url or self._from_environment(self.base_url_env, self.address)
@@ -114,9 +117,10 @@ class Preset:
             for header, variable in self.header_env.items()
             if (value := self._from_environment(variable))
         }
-        return OpenAICompatible(
+        return HttpBackend(
             model,
             base_url=elsewhere or self.base_url,
+            codec=import_module(f"gadet.backends.codecs.{self.codec}").CODEC,
             api_key=key,
             provider=self.name,
             headers={**more, **(headers or {})},

@@ -12,7 +12,17 @@ from gadet.view import ViewLimits
 
 __all__ = ["Prices", "Profile"]
 
-SchemaMode = Literal["openai_strict", "json_schema", "json_object", "llamacpp", "prompt_only"]
+SchemaMode = Literal[
+    "openai_strict",
+    "json_schema",
+    "json_object",
+    "llamacpp",
+    "anthropic",
+    "gemini",
+    "gemini_legacy",
+    "ollama",
+    "prompt_only",
+]
 
 
 class Facts(BaseModel):
@@ -54,7 +64,11 @@ class Profile(Facts):
         logprobs: Whether log-probabilities may be asked for.
         max_tokens_field: Name of the field that bounds the answer's length.
         system_role: Role of the standing instructions.
-        image_detail: Value of the picture's `detail` field; None leaves it out.
+        image_detail: How finely the model looks, in the provider's own word (`detail`,
+            `mediaResolution`); None leaves it out.
+        cache: Whether the provider keeps the beginning of a prompt: not at all, by itself, or up to
+            a point that the request names.
+        thinking_tokens: Added to the bound on the answer's length, because the model thinks in it.
         prices: Prices, when they are known.
         as_of: Date of these facts, ISO 8601.
         source: Where they stand.
@@ -71,7 +85,9 @@ class Profile(Facts):
     logprobs: bool = False
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     system_role: Literal["system", "developer"] = "system"
-    image_detail: Literal["low", "high", "auto", "original"] | None = None
+    image_detail: str | None = None
+    cache: Literal["none", "auto", "explicit"] = "none"
+    thinking_tokens: Annotated[int, Field(ge=0)] = 0
     prices: Prices | None = None
     as_of: str | None = None
     source: str | None = None

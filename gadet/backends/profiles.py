@@ -1,9 +1,11 @@
 """The profiles that ship with gadet: which facts apply to a model.
 
-`models.toml` holds rows. A row applies when it names the provider, or none, and one of its patterns
-fits the model, or it has none. All rows that apply are laid over each other from top to bottom, on
-top of the defaults of `Profile`: general rows stand first, and a later row changes only the fields
-it names. A model that no row knows gets the defaults, which every server of the family accepts.
+The files under `models/` hold rows. A row applies when it names the provider, or none, and one of
+its patterns fits the model, or it has none. All rows that apply are laid over each other, file by
+file in the order of `FILES` and from top to bottom, on top of the defaults of `Profile`: general
+rows stand first, and a later row changes only the fields it names. A model that no row knows gets
+the defaults, which every server of the family accepts. Every row has a date and a source; where the
+source is not the vendor's own, it says so.
 """
 
 from __future__ import annotations
@@ -23,8 +25,11 @@ from gadet.errors import ConfigurationError
 __all__ = ["profile_for"]
 
 
+FILES = ("servers", "openai", "anthropic", "gemini", "qwen")
+
+
 class _Row(BaseModel):
-    """One row of `models.toml`.
+    """One row of a file of models.
 
     Attributes:
         providers: Providers it is about; empty for all of them.
@@ -71,8 +76,9 @@ def profile_for(provider: str, model: str, changes: Mapping[str, Any] | None = N
 
 @cache
 def _rows() -> tuple[_Row, ...]:
-    text = files("gadet.backends").joinpath("models.toml").read_text(encoding="utf-8")
-    return tuple(_Row.model_validate(row) for row in tomllib.loads(text)["row"])
+    folder = files("gadet.backends").joinpath("models")
+    texts = (folder.joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in FILES)
+    return tuple(_Row.model_validate(row) for text in texts for row in tomllib.loads(text)["row"])
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -151,11 +151,11 @@ def _connect_url(spec: str, options: dict[str, Any]) -> Backend:
             "an address needs the model behind a #, like http://localhost:8000/v1#qwen3-vl; got "
             "none"
         )
-    from gadet.backends.openai import OpenAICompatible
+    from gadet.backends.hosted import HttpBackend
 
     shown = f"{base_url.partition('?')[0]}#{model}"
     options = {"name": shown, "base_url": base_url, **options}
-    return _called(OpenAICompatible, shown, model, **options)
+    return _called(HttpBackend, shown, model, **options)
 
 
 def _called(provider: Provider, shown: str, *model: str, **options: Any) -> Backend:

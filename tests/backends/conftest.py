@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gadet.backends.base import Completion
-from gadet.backends.openai import OpenAICompatible
+from gadet.backends.hosted import HttpBackend
 from gadet.backends.retry import RetryPolicy
 from tests.backends.prompts import zero_shot
 from tests.backends.servers import reply
@@ -22,18 +22,18 @@ RESPONSES = Path(__file__).parent / "responses"
 FAST = RetryPolicy(max_retries=2, initial=0.001, ceiling=0.002)
 GOOD = (RESPONSES / "normal.json").read_bytes()
 
-Connect = Callable[..., OpenAICompatible]
-Ask = Callable[[OpenAICompatible], Completion]
+Connect = Callable[..., HttpBackend]
+Ask = Callable[[HttpBackend], Completion]
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
     """Make backends that try again at once, and close them at the end."""
-    made: list[OpenAICompatible] = []
+    made: list[HttpBackend] = []
 
-    def make(base_url: str, **options: Any) -> OpenAICompatible:
+    def make(base_url: str, **options: Any) -> HttpBackend:
         options = {"retry": FAST, "timeout": 5.0} | options
-        made.append(OpenAICompatible("a-model", base_url=base_url, **options))
+        made.append(HttpBackend("a-model", base_url=base_url, **options))
         return made[-1]
 
     yield make
@@ -51,11 +51,11 @@ def answer(text: str = "fine", **fields: Any) -> bytes:
     return json.dumps({"id": "c-1", "model": "a-model", "choices": [choice]} | fields).encode()
 
 
-def _blocking(backend: OpenAICompatible) -> Completion:
+def _blocking(backend: HttpBackend) -> Completion:
     return backend.complete(zero_shot())
 
 
-def _asynchronous(backend: OpenAICompatible) -> Completion:
+def _asynchronous(backend: HttpBackend) -> Completion:
     return asyncio.run(backend.acomplete(zero_shot()))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gadet.backends.openai import OpenAICompatible
+from gadet.backends.hosted import HttpBackend
 from gadet.backends.retry import RetryPolicy
 from tests.backends.conftest import Ask, Connect, answer, ok
 from tests.backends.prompts import text_only
@@ -78,7 +78,7 @@ def _question(number: int) -> Any:
     return Prompt("", (Message("user", (f"question {number}",)),), {})
 
 
-def _numbered(backend: OpenAICompatible, number: int) -> str:
+def _numbered(backend: HttpBackend, number: int) -> str:
     return backend.complete(_question(number)).text
 
 
@@ -110,7 +110,7 @@ def test_threads_do_not_wait_for_each_other(connect: Connect) -> None:
 
 
 def test_tasks_do_not_wait_for_each_other(connect: Connect) -> None:
-    async def all_at_once(backend: OpenAICompatible) -> None:
+    async def all_at_once(backend: HttpBackend) -> None:
         for _ in range(2):
             await asyncio.gather(*[backend.acomplete(text_only()) for _ in range(12)])
 
@@ -120,7 +120,7 @@ def test_tasks_do_not_wait_for_each_other(connect: Connect) -> None:
 
 
 def test_blocking_calls_work_inside_a_running_loop(connect: Connect) -> None:
-    async def inside(backend: OpenAICompatible) -> tuple[str, str]:
+    async def inside(backend: HttpBackend) -> tuple[str, str]:
         return backend.complete(text_only()).stop, (await backend.acomplete(text_only())).stop
 
     with serving(ok) as server:
@@ -145,7 +145,7 @@ def test_several_loops_one_after_another_and_at_once(connect: Connect) -> None:
 
 
 def test_closing_inside_and_outside_a_loop_leaves_no_socket(connect: Connect) -> None:
-    async def asked(backend: OpenAICompatible, *, closing: str) -> None:
+    async def asked(backend: HttpBackend, *, closing: str) -> None:
         await backend.acomplete(text_only())
         if closing == "aclose":
             await backend.aclose()
@@ -168,7 +168,7 @@ def test_closing_inside_and_outside_a_loop_leaves_no_socket(connect: Connect) ->
 
 
 def test_close_reaches_a_loop_that_runs(connect: Connect) -> None:
-    async def asked(backend: OpenAICompatible) -> None:
+    async def asked(backend: HttpBackend) -> None:
         await backend.acomplete(text_only())
         (lease,) = backend._channel._leases.values()
         (transport,) = lease.shelf.idle
@@ -190,7 +190,7 @@ def test_a_call_that_is_under_way_when_the_backend_closes_ends_well(connect: Con
         closed.wait(5)
         ok(handler)
 
-    async def asked(backend: OpenAICompatible) -> str:
+    async def asked(backend: HttpBackend) -> str:
         task = asyncio.create_task(backend.acomplete(text_only()))
         await asyncio.to_thread(begun.wait, 5)
         await backend.aclose()
@@ -214,7 +214,7 @@ def test_loops_that_ended_are_not_kept(connect: Connect) -> None:
 
 def test_a_forgotten_backend_leaves_no_socket() -> None:
     with serving(ok) as server:
-        backend = OpenAICompatible("m", base_url=server.url)
+        backend = HttpBackend("m", base_url=server.url)
         backend.complete(text_only())
         del backend
         gc.collect()
@@ -225,7 +225,7 @@ def test_a_cancelled_call_frees_its_connection(connect: Connect) -> None:
         server.stop.wait(5)
         handler.close_connection = True
 
-    async def cancelled(backend: OpenAICompatible) -> str:
+    async def cancelled(backend: HttpBackend) -> str:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await backend.acomplete(text_only())

@@ -9,6 +9,7 @@ from weakref import ref
 import pytest
 
 from gadet.backends.codecs import pictures
+from gadet.backends.codecs.base import Asking
 from gadet.backends.codecs.openai_chat import decode, encode
 from gadet.backends.profile import Profile
 from gadet.backends.profiles import profile_for
@@ -56,7 +57,7 @@ CASES: dict[str, tuple[Prompt, str, Profile, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_whole_body_is_as_stored(name: str) -> None:
     prompt, model, profile, options = CASES[name]
-    body = readable(encode(prompt, model, profile, **options))
+    body = readable(encode(prompt, Asking(model, profile, **options)))
     path = BODIES / f"{name}.json"
     if os.environ.get("GADET_UPDATE_BODIES"):
         path.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -68,26 +69,28 @@ def test_the_whole_body_is_as_stored(name: str) -> None:
 
 def test_without_a_schema_nothing_is_said_about_the_format() -> None:
     for mode in ("openai_strict", "json_object", "prompt_only"):
-        body = encode(zero_shot(schema={}), "m", Profile(schema_mode=mode))
+        body = encode(zero_shot(schema={}), Asking("m", Profile(schema_mode=mode)))
         assert "response_format" not in body
         assert body["messages"][0]["content"] == "You inspect."
 
 
 def test_no_instructions_make_no_message() -> None:
     prompt = Prompt("", (Message("user", ("Hello",)),), {})
-    assert encode(prompt, "m", Profile())["messages"] == [{"role": "user", "content": "Hello"}]
+    assert encode(prompt, Asking("m", Profile()))["messages"] == [
+        {"role": "user", "content": "Hello"}
+    ]
 
 
 def test_too_many_pictures_are_refused_before_they_are_sent() -> None:
     with pytest.raises(ConfigurationError, match=r"at most 3 pictures.*has 4.*fewer references"):
-        encode(k_shot(), "m", Profile(max_images=3))
-    assert encode(k_shot(), "m", Profile(max_images=4))
+        encode(k_shot(), Asking("m", Profile(max_images=3)))
+    assert encode(k_shot(), Asking("m", Profile(max_images=4)))
 
 
 def test_a_picture_in_a_turn_of_the_model_is_refused() -> None:
     prompt = Prompt("", (Message("assistant", (view(),)),), SCHEMA)
     with pytest.raises(ConfigurationError, match="text only"):
-        encode(prompt, "m", Profile())
+        encode(prompt, Asking("m", Profile()))
 
 
 def test_a_picture_becomes_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,8 +98,8 @@ def test_a_picture_becomes_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
     real = pictures.b64encode
     monkeypatch.setattr(pictures, "b64encode", lambda data: calls.append(1) or real(data))
     prompt = zero_shot()
-    first = encode(prompt, "m", Profile())
-    assert encode(prompt, "m", Profile()) == first
+    first = encode(prompt, Asking("m", Profile()))
+    assert encode(prompt, Asking("m", Profile())) == first
     assert calls == [1]
 
 

@@ -8,8 +8,8 @@ import logging
 import pytest
 from pydantic import SecretStr
 
+from gadet.backends.hosted import HttpBackend
 from gadet.backends.http import HttpChannel
-from gadet.backends.openai import OpenAICompatible
 from gadet.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -69,7 +69,7 @@ def test_addresses_that_cannot_be_used(url: str, words: str) -> None:
 @pytest.mark.parametrize("key", ["sk-one\nsk-two", "sk-é", "sk-\x00"])
 def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(ConfigurationError, match=r"printable ASCII.*line break") as caught:
-        OpenAICompatible("m", base_url="http://127.0.0.1/v1", api_key=key)
+        HttpBackend("m", base_url="http://127.0.0.1/v1", api_key=key)
     assert "sk-" not in str(caught.value)
 
 

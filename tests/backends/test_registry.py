@@ -8,8 +8,8 @@ import pytest
 
 from gadet.backends import registry
 from gadet.backends.base import Backend, Completion
+from gadet.backends.hosted import HttpBackend
 from gadet.backends.offline import OfflineBackend
-from gadet.backends.openai import OpenAICompatible
 from gadet.backends.presets import ollama_address
 from gadet.backends.registry import available, register, resolve
 from gadet.backends.scripted import ScriptedBackend
@@ -42,12 +42,12 @@ def install(monkeypatch: pytest.MonkeyPatch, *points: tuple[str, str]) -> None:
 
 
 def url(backend: Backend) -> str:
-    assert isinstance(backend, OpenAICompatible)
+    assert isinstance(backend, HttpBackend)
     return str(backend._channel._url)
 
 
 def sent(backend: Backend) -> dict[str, str]:
-    assert isinstance(backend, OpenAICompatible)
+    assert isinstance(backend, HttpBackend)
     return dict(backend._channel._request(b"").headers)
 
 

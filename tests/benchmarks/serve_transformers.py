@@ -3,7 +3,7 @@
     python -m tests.benchmarks.serve_transformers [--transformers PATH] [--out FOLDER]
 
 A tiny vision-language model with random weights is written to disk (`tiny_vlm.py`), `transformers
-serve` is started on it, and the same picture is inspected by `OpenAICompatible` and by
+serve` is started on it, and the same picture is inspected by `HttpBackend` and by
 `AnomalyDetector`. Random weights write noise, so an answer that is cut off and cannot be read is
 expected. What counts: the server takes our request with a picture, status 200 comes back, tokens
 are counted, every outcome has a type, and a request that the server refuses becomes our error.
@@ -34,7 +34,7 @@ from PIL import Image, ImageDraw
 
 from gadet import AnomalyDetector
 from gadet.backends.base import Completion
-from gadet.backends.openai import OpenAICompatible
+from gadet.backends.hosted import HttpBackend
 from gadet.backends.profiles import profile_for
 from gadet.errors import BackendError
 from gadet.geometry import Frame
@@ -151,7 +151,7 @@ def ask(base_url: str, model: Path) -> dict[str, Any]:
         "timeout": PATIENCE,
         "extra": {"max_tokens": MOST_TOKENS},
     }
-    backend = OpenAICompatible(str(model), base_url=base_url, name="tiny", **options)
+    backend = HttpBackend(str(model), base_url=base_url, name="tiny", **options)
     started = time.perf_counter()
     blocking = backend.complete(prompt())
     seconds = time.perf_counter() - started
@@ -194,7 +194,7 @@ def shown(completion: Completion) -> dict[str, Any]:
 
 def refusal_of(base_url: str, model: Path, options: dict[str, Any]) -> dict[str, Any]:
     """What becomes of a field that the server does not know."""
-    backend = OpenAICompatible(str(model), base_url=base_url, name="tiny", **options)
+    backend = HttpBackend(str(model), base_url=base_url, name="tiny", **options)
     try:
         backend.complete(prompt())
     except BackendError as error:

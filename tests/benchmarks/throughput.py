@@ -35,8 +35,9 @@ from PIL import Image
 from pydantic_core import to_json
 
 from gadet import AnomalyDetector
+from gadet.backends.codecs.base import Asking
 from gadet.backends.codecs.openai_chat import encode
-from gadet.backends.openai import OpenAICompatible
+from gadet.backends.hosted import HttpBackend
 from gadet.backends.profile import Profile
 from gadet.prompts.prompt import Prompt
 from gadet.report import Report
@@ -64,7 +65,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, served() as base_url:
         items = write_items(Path(folder), arguments.items)
         profile = Profile(views=ViewLimits(encoding=ENCODINGS[arguments.encoding]))
-        backend = OpenAICompatible("loopback", base_url=base_url, max_retries=0, profile=profile)
+        backend = HttpBackend("loopback", base_url=base_url, max_retries=0, profile=profile)
         rows = [
             compare(base_url, backend, items[: count_for(c, arguments.items)], c, arguments.rounds)
             for c in CONCURRENCY
@@ -121,11 +122,11 @@ def write_items(folder: Path, count: int) -> list[Path]:
 
 
 def compare(
-    base_url: str, backend: OpenAICompatible, items: Sequence[Path], concurrency: int, rounds: int
+    base_url: str, backend: HttpBackend, items: Sequence[Path], concurrency: int, rounds: int
 ) -> dict[str, Any]:
     detector = AnomalyDetector(backend, expert=None)
     prompts = [detector.prompt(item) for item in items]
-    bodies = [to_json(encode(prompt, backend.model, backend.profile)) for prompt in prompts]
+    bodies = [to_json(encode(prompt, Asking(backend.model, backend.profile))) for prompt in prompts]
     url = f"{base_url}/chat/completions"
     runs: dict[str, Callable[[], int]] = {
         "bare": lambda: asyncio.run(bare(url, bodies, concurrency)),
@@ -173,12 +174,12 @@ def detect_many(detector: AnomalyDetector, items: Sequence[Path], concurrency: i
     return sum(report.usage.requests for report in reports)
 
 
-def complete(backend: OpenAICompatible, prompts: Sequence[Prompt], concurrency: int) -> int:
+def complete(backend: HttpBackend, prompts: Sequence[Prompt], concurrency: int) -> int:
     with ThreadPoolExecutor(concurrency) as pool:
         return sum(answer.usage.requests for answer in pool.map(backend.complete, prompts))
 
 
-async def acomplete(backend: OpenAICompatible, prompts: Sequence[Prompt], concurrency: int) -> int:
+async def acomplete(backend: HttpBackend, prompts: Sequence[Prompt], concurrency: int) -> int:
     waiting = iter(prompts)
 
     async def work() -> int:

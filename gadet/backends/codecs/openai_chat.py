@@ -8,7 +8,6 @@ llama.cpp and Ollama on where they differ.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -17,18 +16,18 @@ from typing import Any, assert_never
 from pydantic_core import from_json, to_json
 
 from gadet.backends.base import Completion, TokenLogprob
+from gadet.backends.codecs.base import Asking, Codec, check_pictures, schema_in_words
+from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.codecs.pictures import data_url
 from gadet.backends.failures import Complaint, failure, not_json, read_complaint, request_id
 from gadet.backends.profile import Profile, SchemaMode
 from gadet.backends.schemas import Schema, openai_strict, portable, schema_name
-from gadet.errors import ConfigurationError, InputError
+from gadet.errors import InputError
 from gadet.prompts.prompt import Message, Part, Prompt
 from gadet.report import Stop, Usage
 from gadet.view import View
 
-__all__ = ["PATH", "decode", "encode"]
-
-PATH = "chat/completions"
+__all__ = ["CODEC", "decode", "encode"]
 
 _ALTERNATIVES = 5
 _STOPS: dict[str, Stop] = {"stop": "complete", "length": "truncated", "content_filter": "blocked"}
@@ -50,54 +49,36 @@ _OUTCOMES: dict[str, Stop] = {
 }
 
 
-def encode(
-    prompt: Prompt,
-    model: str,
-    profile: Profile,
-    *,
-    temperature: float | None = None,
-    extra: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The JSON body that asks `model` the `prompt`.
-
-    Args:
-        prompt: What is asked.
-        model: The model as the provider names it.
-        profile: The facts of the model.
-        temperature: Sent only when it is given and the profile allows it.
-        extra: Fields of the provider's own that are added last and win.
+def encode(prompt: Prompt, asking: Asking) -> dict[str, Any]:
+    """The JSON body that asks the `prompt`.
 
     Raises:
         ConfigurationError: The prompt holds more pictures than the model takes, or a picture in a
             turn of the model.
     """
-    count = len(prompt.views)
-    if count > profile.max_images:
-        raise ConfigurationError(
-            f"{model} takes at most {profile.max_images} pictures in one request; the prompt has "
-            f"{count}: use fewer references, or a profile with a larger `max_images`"
-        )
+    check_pictures(prompt, asking)
+    profile = asking.profile
     mode = profile.schema_mode
     system = prompt.system
     if prompt.schema and mode in ("json_object", "prompt_only"):
-        system = "\n\n".join(filter(None, [system, _in_words(prompt.schema)]))
+        system = "\n\n".join(filter(None, [system, schema_in_words(prompt.schema)]))
     messages: list[dict[str, Any]] = []
     if system:
         messages.append({"role": profile.system_role, "content": system})
     messages += [_message(message, profile) for message in prompt.messages]
     body: dict[str, Any] = {
-        "model": model,
+        "model": asking.model,
         "messages": messages,
-        profile.max_tokens_field: prompt.max_output_tokens,
+        profile.max_tokens_field: prompt.max_output_tokens + profile.thinking_tokens,
     }
     response_format = _response_format(mode, to_json(prompt.schema)) if prompt.schema else None
     if response_format is not None:
         body["response_format"] = response_format
     if profile.logprobs:
         body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
-    if temperature is not None and profile.sampling:
-        body["temperature"] = temperature
-    return body | dict(extra or {})
+    if asking.temperature is not None and profile.sampling:
+        body["temperature"] = asking.temperature
+    return body | dict(asking.extra)
 
 
 def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
@@ -133,17 +114,17 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
         )
     if (complaint := read_complaint(choice)) is not None:
         return _outcome(status, headers, body, complaint)
-    message = _mapping(choice.get("message"))
+    message = mapping(choice.get("message"))
     refusal = message.get("refusal")
     refused = isinstance(refusal, str) and bool(refusal)
     return Completion(
         text=_text(message.get("content")),
         stop="refused" if refused else _STOPS.get(str(choice.get("finish_reason")), "other"),
-        usage=_usage(_mapping(payload.get("usage"))),
-        model=_string(payload.get("model")),
-        request_id=request_id(headers) or _string(payload.get("id")),
+        usage=_usage(mapping(payload.get("usage"))),
+        model=string(payload.get("model")),
+        request_id=request_id(headers) or string(payload.get("id")),
         refusal=refusal if refused else None,
-        logprobs=_logprobs(_mapping(choice.get("logprobs")).get("content")),
+        logprobs=_logprobs(mapping(choice.get("logprobs")).get("content")),
     )
 
 
@@ -176,8 +157,6 @@ def _outcome(
 def _message(message: Message, profile: Profile) -> dict[str, Any]:
     texts = [part for part in message.parts if isinstance(part, str)]
     only_text = len(texts) == len(message.parts)
-    if message.role == "assistant" and not only_text:
-        raise ConfigurationError("a turn of the model holds text only; this one holds a picture")
     if message.role == "assistant" or (only_text and len(texts) == 1):
         # A plain string is what every server takes; lists of parts are for turns with pictures.
         return {"role": message.role, "content": "\n".join(texts)}
@@ -228,14 +207,6 @@ _FORMATS: dict[SchemaMode, Callable[[Schema], dict[str, Any] | None]] = {
 }
 
 
-def _in_words(schema: Schema) -> str:
-    text = json.dumps(portable(schema), ensure_ascii=False, separators=(",", ":"))
-    return (
-        "Answer with one JSON object and nothing else: no code fence, no text around it. "
-        f"It must match this JSON Schema:\n{text}"
-    )
-
-
 def _text(content: Any) -> str:
     """The text of a message: a string, nothing, or a list of parts."""
     if isinstance(content, str):
@@ -246,14 +217,14 @@ def _text(content: Any) -> str:
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
-    sent = _mapping(usage.get("prompt_tokens_details"))
-    generated = _mapping(usage.get("completion_tokens_details"))
+    sent = mapping(usage.get("prompt_tokens_details"))
+    generated = mapping(usage.get("completion_tokens_details"))
     return Usage(
         requests=1,
-        input_tokens=_count(usage.get("prompt_tokens")),
-        cached_tokens=_count(sent.get("cached_tokens")),
-        output_tokens=_count(usage.get("completion_tokens")),
-        reasoning_tokens=_count(generated.get("reasoning_tokens")),
+        input_tokens=count(usage.get("prompt_tokens")),
+        cached_tokens=count(sent.get("cached_tokens")),
+        output_tokens=count(usage.get("completion_tokens")),
+        reasoning_tokens=count(generated.get("reasoning_tokens")),
     )
 
 
@@ -262,7 +233,7 @@ def _logprobs(content: Any) -> tuple[TokenLogprob, ...]:
     read = ((_token(entry), entry) for entry in tokens)
     return tuple(
         TokenLogprob(
-            *token, tuple(filter(None, map(_token, _list(_mapping(entry).get("top_logprobs")))))
+            *token, tuple(filter(None, map(_token, sequence(mapping(entry).get("top_logprobs")))))
         )
         for token, entry in read
         if token is not None
@@ -270,23 +241,10 @@ def _logprobs(content: Any) -> tuple[TokenLogprob, ...]:
 
 
 def _token(entry: Any) -> tuple[str, float] | None:
-    token, logprob = _mapping(entry).get("token"), _mapping(entry).get("logprob")
+    token, logprob = mapping(entry).get("token"), mapping(entry).get("logprob")
     if not isinstance(token, str) or not isinstance(logprob, int | float):
         return None
     return (token, float(logprob)) if math.isfinite(logprob) else None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+CODEC = Codec("openai_chat", lambda model: "chat/completions", encode, decode)

@@ -1,4 +1,4 @@
-"""Any server that speaks `POST {base}/chat/completions`: hosted, gateway, or on this machine."""
+"""`HttpBackend`: a model behind a server, hosted or on this machine, in any wire format."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from gadet.backends.base import Completion
 from gadet.backends.bounds import LARGEST_ANSWER, Timeouts
 from gadet.backends.codecs import openai_chat
+from gadet.backends.codecs.base import Asking, Codec
 from gadet.backends.http import HttpChannel
 from gadet.backends.profile import Profile
 from gadet.backends.profiles import profile_for
@@ -20,25 +21,27 @@ from gadet.backends.retry import RetryPolicy
 from gadet.errors import ConfigurationError
 from gadet.prompts.prompt import Prompt
 
-__all__ = ["OpenAICompatible"]
+__all__ = ["HttpBackend"]
 
 logger = logging.getLogger("gadet")
 
 
-class OpenAICompatible:
-    """A model behind an OpenAI-compatible server.
+class HttpBackend:
+    """A model behind a server.
 
     Safe to share between threads, tasks and event loops.
 
     Args:
         model: The model as the server names it.
-        base_url: The address that `chat/completions` is appended to; most end in `/v1`.
-        api_key: Sent as bearer token; local servers need none.
+        base_url: The address that the format's path is appended to; most end in `/v1`.
+        codec: The wire format; the default is OpenAI's chat completions, which most servers speak.
+        api_key: Sent in the format's header for it; local servers need none.
         provider: Who is called; it selects the profile and stands in `name`.
         name: Name for reports and errors instead of `provider:model`.
         headers: More headers; secrets as `SecretStr`.
         profile: The facts of the model instead of those that ship with gadet.
         temperature: Sampling temperature; sent only where the profile allows it.
+        effort: How hard a reasoning model thinks, in the provider's own word.
         extra: More fields of the request body, for options of one server.
         timeout: Seconds for the whole request, or a `Timeouts`.
         max_retries: Tries after the first one.
@@ -54,12 +57,14 @@ class OpenAICompatible:
         model: str,
         *,
         base_url: str,
+        codec: Codec = openai_chat.CODEC,
         api_key: str | SecretStr | None = None,
         provider: str = "http",
         name: str | None = None,
         headers: Mapping[str, str | SecretStr] | None = None,
         profile: Profile | None = None,
         temperature: float | None = None,
+        effort: str | None = None,
         extra: Mapping[str, Any] | None = None,
         timeout: float | Timeouts | None = None,
         max_retries: int = 2,
@@ -70,12 +75,12 @@ class OpenAICompatible:
         self.model = model
         self.name = name or f"{provider}:{model}"
         self.profile = profile or profile_for(provider, model)
-        self._temperature = temperature
-        self._extra = dict(extra or {})
+        self._codec = codec
+        self._asking = Asking(model, self.profile, temperature, effort, dict(extra or {}))
         self._channel = HttpChannel(
-            _joined(base_url, openai_chat.PATH),
+            _joined(base_url, codec.path(model)),
             name=self.name,
-            headers={**_bearer(api_key), **(headers or {})},
+            headers={**codec.headers, **_key(codec, api_key), **(headers or {})},
             timeouts=Timeouts.of(timeout),
             retry=retry or RetryPolicy(max_retries=max_retries),
             max_response_bytes=max_response_bytes,
@@ -83,7 +88,7 @@ class OpenAICompatible:
 
     def __repr__(self) -> str:
         """Name and address, never the key."""
-        return f"OpenAICompatible({self.name!r}, {self._channel!r})"
+        return f"HttpBackend({self.name!r}, {self._channel!r})"
 
     def complete(self, prompt: Prompt) -> Completion:
         """Ask and wait for the answer.
@@ -93,11 +98,11 @@ class OpenAICompatible:
             InputError: The server could not read a picture.
             ConfigurationError: The prompt does not fit the profile, or the network is not allowed.
         """
-        return self._channel.post(self._body(prompt), openai_chat.decode)
+        return self._channel.post(self._body(prompt), self._codec.decode)
 
     async def acomplete(self, prompt: Prompt) -> Completion:
         """Ask without blocking the event loop."""
-        return await self._channel.apost(self._body(prompt), openai_chat.decode)
+        return await self._channel.apost(self._body(prompt), self._codec.decode)
 
     def close(self) -> None:
         """Release connections; the backend may be used again and then opens new ones."""
@@ -109,9 +114,7 @@ class OpenAICompatible:
 
     def _body(self, prompt: Prompt) -> bytes:
         try:
-            body = openai_chat.encode(
-                prompt, self.model, self.profile, temperature=self._temperature, extra=self._extra
-            )
+            body = self._codec.encode(prompt, self._asking)
             if logger.isEnabledFor(logging.DEBUG):
                 logger.debug("%s: request %s", self.name, redacted(body))
             return to_json(body)
@@ -121,11 +124,12 @@ class OpenAICompatible:
             ) from None
 
 
-def _bearer(key: str | SecretStr | None) -> dict[str, SecretStr]:
+def _key(codec: Codec, key: str | SecretStr | None) -> dict[str, SecretStr]:
     if not key:
         return {}
     text = key.get_secret_value() if isinstance(key, SecretStr) else key
-    return {"authorization": SecretStr(f"Bearer {text.strip()}")}
+    header, before = codec.key_header
+    return {header: SecretStr(before + text.strip())}
 
 
 def _joined(base_url: str, path: str) -> str:
