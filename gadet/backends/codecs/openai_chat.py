@@ -19,9 +19,10 @@ from gadet.backends.base import Completion, TokenLogprob
 from gadet.backends.codecs.base import Asking, Codec, check_pictures, schema_in_words
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.codecs.pictures import data_url
+from gadet.backends.dialects.common import Schema, portable, schema_name
+from gadet.backends.dialects.openai import openai_strict
 from gadet.backends.failures import Complaint, failure, not_json, read_complaint, request_id
 from gadet.backends.profile import Profile, SchemaMode
-from gadet.backends.schemas import Schema, openai_strict, portable, schema_name
 from gadet.errors import InputError
 from gadet.prompts.prompt import Message, Part, Prompt
 from gadet.report import Stop, Usage
