@@ -44,6 +44,7 @@ class Usage(Record):
         requests: Requests that a backend answered.
         input_tokens: All tokens sent, cached ones included.
         cached_tokens: Tokens sent that the provider had cached.
+        cache_write_tokens: Tokens sent that the provider stored for later requests.
         output_tokens: Tokens generated, reasoning included.
         reasoning_tokens: Tokens generated as reasoning.
     """
@@ -51,6 +52,7 @@ class Usage(Record):
     requests: Count = 0
     input_tokens: Count = 0
     cached_tokens: Count = 0
+    cache_write_tokens: Count = 0
     output_tokens: Count = 0
     reasoning_tokens: Count = 0
 
