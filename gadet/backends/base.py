@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from gadet.backends.profile import Profile
 from gadet.prompts.prompt import Prompt
 from gadet.report import Stop, Usage
 
-__all__ = ["Backend", "Completion", "TokenLogprob"]
+__all__ = ["Backend", "Completion", "Origin", "TokenLogprob"]
+
+Origin = Literal["model", "cache", "cassette"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Completion:
         request_id: The provider's id of the request.
         refusal: The provider's or model's own words of refusal, when they came apart from the text.
         logprobs: Log-probabilities of the answer's tokens, when the server returned them.
+        origin: Where it was taken from: a model that was asked, or what an earlier run kept.
     """
 
     text: str
@@ -48,6 +51,7 @@ class Completion:
     request_id: str | None = None
     refusal: str | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
+    origin: Origin = "model"
 
 
 @runtime_checkable

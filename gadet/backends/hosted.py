@@ -76,6 +76,7 @@ class HttpBackend:
         self.name = name or f"{provider}:{model}"
         self.profile = profile or profile_for(provider, model)
         self._codec = codec
+        self._address = base_url.partition("?")[0]
         self._asking = Asking(model, self.profile, temperature, effort, dict(extra or {}))
         self._channel = HttpChannel(
             _joined(base_url, codec.path(model)),
@@ -89,6 +90,18 @@ class HttpBackend:
     def __repr__(self) -> str:
         """Name and address, never the key."""
         return f"HttpBackend({self.name!r}, {self._channel!r})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the answer to a prompt beside its texts and pictures; no header, no key."""
+        return {
+            "address": self._address,
+            "format": self._codec.name,
+            "model": self.model,
+            "temperature": self._asking.temperature,
+            "effort": self._asking.effort,
+            "extra": dict(self._asking.extra),
+        }
 
     def complete(self, prompt: Prompt) -> Completion:
         """Ask and wait for the answer.
