@@ -47,19 +47,27 @@ from gadet.view import View, ViewLimits
 
 if TYPE_CHECKING:
     from gadet.backends.offline import OfflineBackend
+    from gadet.backends.registry import connect
     from gadet.backends.scripted import ScriptedBackend
+    from gadet.budget import Limits
     from gadet.detector import AnomalyDetector
+    from gadet.dialogue import Reply
     from gadet.media.image import ImageInput
     from gadet.prompts.domain import Domain
     from gadet.prompts.size import count_tokens
+    from gadet.route import Route
 
 # What does the work is loaded when it is first named, so that importing gadet stays cheap.
 _LAZY = {
     "AnomalyDetector": "gadet.detector",
     "Domain": "gadet.prompts.domain",
     "ImageInput": "gadet.media.image",
+    "Limits": "gadet.budget",
     "OfflineBackend": "gadet.backends.offline",
+    "Reply": "gadet.dialogue",
+    "Route": "gadet.route",
     "ScriptedBackend": "gadet.backends.scripted",
+    "connect": "gadet.backends.registry",
     "count_tokens": "gadet.prompts.size",
 }
 
@@ -113,6 +121,7 @@ __all__ = [
     "ImageRegion",
     "InputError",
     "Interval",
+    "Limits",
     "LoadLimits",
     "LocalizationError",
     "Mask",
@@ -124,8 +133,10 @@ __all__ = [
     "Profile",
     "Prompt",
     "RateLimitError",
+    "Reply",
     "Report",
     "ResponseError",
+    "Route",
     "ScriptedBackend",
     "ServerError",
     "SpanRegion",
@@ -136,6 +147,7 @@ __all__ = [
     "View",
     "ViewLimits",
     "__version__",
+    "connect",
     "count_tokens",
     "samples",
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
-from gadet.errors import ConfigurationError, MissingDependencyError
+from gadet.errors import BudgetExceededError, ConfigurationError, MissingDependencyError
 from gadet.media.source import is_data_url, is_url, public_url
 from gadet.report import Failure, Report
 from gadet.request import DetectRequest
@@ -72,7 +72,8 @@ def run_batch(
         requests: What to inspect.
         inspect_one: Inspects one; it is called from several threads.
         concurrency: How many are under way at once.
-        on_error: `raise` stops at the first error, `record` puts a `Failure` in its place.
+        on_error: `raise` stops at the first error, `record` puts a `Failure` in its place. A
+            budget that is used up is always recorded.
         progress: Show a bar on stderr; None shows one on a terminal.
 
     Returns:
@@ -132,12 +133,12 @@ def _announce(
 def _outcome(
     future: Future[Report], request: DetectRequest, index: int, on_error: OnError
 ) -> Report | Failure:
-    if on_error == "raise":
-        return future.result()
     error = future.exception()
     if error is None:
         return future.result()
-    if not isinstance(error, Exception):
+    # A budget that is used up ends a run as planned: what is finished must not be lost to it.
+    planned = isinstance(error, BudgetExceededError)
+    if not isinstance(error, Exception) or (on_error == "raise" and not planned):
         raise error
     name, source = _called(request.item, index)
     return Failure.from_error(error, name=name, source=source)

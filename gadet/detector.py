@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from pydantic import ValidationError
-
+from gadet.backends.base import Backend
 from gadet.backends.profile import Profile
-from gadet.backends.registry import BackendLike, resolve
+from gadet.backends.registry import BackendLike, connect
 from gadet.batch import Turns, run_batch
-from gadet.drivers import adrive, drive
+from gadet.budget import Budget, Limits, check_prices
+from gadet.dialogue import Reply, again, known_domain, rebuilt, replied
+from gadet.drivers import adrive, complete, drive
 from gadet.errors import ConfigurationError, InputError
 from gadet.experts.base import Expert
-from gadet.inspection import Case, Pictures, References, inspect, opening_prompt
+from gadet.inspection import Case, Pictures, References, opening_prompt
+from gadet.intake import LoadedReferences, request_of
 from gadet.journal import Journal
 from gadet.media.base import LoadLimits, Sample
 from gadet.media.choice import adapter_for
 from gadet.prompts.domain import Domain, load_domain
+from gadet.prompts.follow_up import Turn
 from gadet.prompts.prompt import Prompt
 from gadet.report import Failure, Report
 from gadet.request import DetectRequest, Fusion, Level, Normality
+from gadet.route import Leg, Route, travel
 from gadet.toolkit import default_toolkits
 
 __all__ = ["AnomalyDetector"]
 
-# A batch keeps the pictures for drawing up to this size, and this many sets of references.
+# A batch keeps the pictures for drawing up to this size.
 MOST_ILLUSTRATED = 1000
-MOST_REFERENCE_SETS = 16
 
 
 class AnomalyDetector:
@@ -43,14 +44,17 @@ class AnomalyDetector:
 
     Args:
         backend: What answers: `offline` (no model, no network), `provider:model`, the URL of an
-            OpenAI-compatible server with `#model`, a backend object, or a function of the prompt.
-            Pictures leave the machine only when a backend that sends them was named here.
+            OpenAI-compatible server with `#model`, a backend object, or a function of the prompt;
+            a list of these is a fallback chain, and a `gadet.Route` says more about when the next
+            one is asked. Pictures leave the machine only when a backend that sends them was named
+            here.
         expert: `auto` measures with the expert that ships, None measures nothing and draws no
             marks, and an object of your own measures in its place.
         profile: Facts of the model, in place of those that ship. A backend object keeps its own
-            for what it sends; views and prompt then follow this one.
+            for what it sends; views and prompt then follow this one. Not for several backends.
         limits: Bounds on what is read.
-        **options: Options of the backend: `api_key`, `base_url`, `timeout`, `max_retries`, …
+        **options: Options of a backend that is named by a string: `api_key`, `base_url`,
+            `timeout`, `max_retries`, … Backends of a chain are given theirs by `gadet.connect`.
 
     Raises:
         ConfigurationError: The backend is not known or an option is not one of its own.
@@ -65,17 +69,14 @@ class AnomalyDetector:
 
     def __init__(
         self,
-        backend: BackendLike = "offline",
+        backend: BackendLike | Route | Sequence[BackendLike] = "offline",
         *,
         expert: Expert | Literal["auto"] | None = "auto",
         profile: Profile | None = None,
         limits: LoadLimits | None = None,
         **options: Any,
     ) -> None:
-        if profile is not None and isinstance(backend, str):
-            options["profile"] = profile
-        self.backend = resolve(backend, **options)
-        self.profile = profile or self.backend.profile
+        self.route = _route(backend, profile, options)
         self.limits = limits or LoadLimits()
         self._toolkits = default_toolkits()
         if expert != "auto":
@@ -84,7 +85,17 @@ class AnomalyDetector:
 
     def __repr__(self) -> str:
         """Name the backend, never its key."""
-        return f"AnomalyDetector({self.backend.name!r})"
+        return f"AnomalyDetector({self.route.name!r})"
+
+    @property
+    def backend(self) -> Backend:
+        """What answers; of several, the one that is asked first."""
+        return self.route.legs[0].backend
+
+    @property
+    def profile(self) -> Profile:
+        """The facts that the first backend's views and prompts follow."""
+        return self.route.legs[0].profile
 
     def __enter__(self) -> Self:
         """Use the detector as a context manager; its connections are closed at the end."""
@@ -100,8 +111,8 @@ class AnomalyDetector:
         self.close()
 
     def close(self) -> None:
-        """Close the backend's connections; the detector may be used again and opens new ones."""
-        self.backend.close()
+        """Close the connections; the detector may be used again and opens new ones."""
+        self.route.close()
 
     def detect(
         self,
@@ -138,7 +149,7 @@ class AnomalyDetector:
             ConfigurationError: An argument cannot be used.
             BackendError: The model could not be asked.
         """
-        request = _request(
+        request = request_of(
             item,
             references,
             normality=normality,
@@ -149,7 +160,7 @@ class AnomalyDetector:
             samples=samples,
             fusion=fusion,
         )
-        return drive(inspect(self._case(request)), self.backend.complete)
+        return drive(travel(self.route, self._case(request)))
 
     async def adetect(
         self,
@@ -165,7 +176,7 @@ class AnomalyDetector:
         fusion: Fusion = "none",
     ) -> Report:
         """Inspect one item without blocking the event loop; arguments as in `detect`."""
-        request = _request(
+        request = request_of(
             item,
             references,
             normality=normality,
@@ -179,7 +190,7 @@ class AnomalyDetector:
         from asyncio import to_thread
 
         case = await to_thread(self._case, request)
-        return await adrive(inspect(case), self.backend.acomplete)
+        return await adrive(travel(self.route, case))
 
     def detect_many(
         self,
@@ -197,6 +208,7 @@ class AnomalyDetector:
         on_error: Literal["raise", "record"] = "raise",
         progress: bool | None = None,
         resume: str | Path | None = None,
+        budget: Limits | None = None,
     ) -> list[Report | Failure]:
         """Inspect many items, several at a time, and return the results in their order.
 
@@ -217,6 +229,8 @@ class AnomalyDetector:
             progress: Show a progress bar on stderr; None shows one on a terminal.
             resume: Path of a journal. What a run finished is written there, and a later run with
                 the same arguments takes it from there instead of asking again.
+            budget: What the run may spend. When it is used up, what is under way is finished, and
+                every item that is left becomes a `gadet.Failure`, whatever `on_error` says.
 
         Returns:
             One result per item. The map that stays with each report for drawing is at most 256 px;
@@ -229,7 +243,7 @@ class AnomalyDetector:
         requests = [
             item
             if isinstance(item, DetectRequest)
-            else _request(
+            else request_of(
                 item,
                 references,
                 normality=normality,
@@ -242,20 +256,23 @@ class AnomalyDetector:
             )
             for item in items
         ]
-        loaded = _LoadedReferences(self._references)
+        loaded = LoadedReferences(self._references)
         pictures: Pictures = "small" if len(requests) <= MOST_ILLUSTRATED else "none"
+        purse = self._purse(budget)
         with Journal(resume) if resume else nullcontext() as journal:
             # Many items may wait for a model, but no more are measured at once than there are
             # processors: more would only take memory and turns from each other.
             turns = Turns(os.cpu_count() or 1)
-            ask = turns.left_while(self.backend.complete)
+            ask = turns.left_while(purse.guarded(complete) if purse else complete)
 
             def inspect_one(request: DetectRequest) -> Report:
+                if purse is not None:
+                    purse.check()
                 with turns:
                     case = self._case(request, references=loaded.of(request), pictures=pictures)
                     if journal is not None:
-                        return journal.carry(case, ask)
-                    return drive(inspect(case), ask)
+                        return journal.carry(self.route, case, ask)
+                    return drive(travel(self.route, case), ask)
 
             return run_batch(
                 requests,
@@ -277,7 +294,7 @@ class AnomalyDetector:
         marks: bool = True,
     ) -> Prompt:
         """The prompt that `detect` would send first, to print, hash and count; nothing is sent."""
-        request = _request(
+        request = request_of(
             item,
             references,
             normality=normality,
@@ -288,10 +305,80 @@ class AnomalyDetector:
         )
         return opening_prompt(self._case(request))
 
+    def ask(
+        self,
+        about: Report | Reply,
+        question: str,
+        *,
+        item: Any = None,
+        references: Sequence[Any] = (),
+        normality: Normality | None = None,
+    ) -> Reply:
+        """Ask the model about its report, with the same pictures and everything said before.
+
+        Args:
+            about: A report of this detector, or a reply to go on from.
+            question: What you want to know, such as "Why is this not a scratch?".
+            item: The item again, for a report that was loaded from a file or came from a batch;
+                None reads it from where the report says that it was.
+            references: Its normal samples again, in that case.
+            normality: What was known about the normal state, in that case.
+
+        Returns:
+            The reply; it changes nothing in the report.
+
+        Raises:
+            InputError: The item cannot be read again, or is another one.
+            ConfigurationError: The question cannot be asked.
+            BackendError: The model could not be asked.
+        """
+        leg, prompt = self._follow_up(about, question, item, references, normality)
+        return replied(question, prompt, leg.backend.complete(prompt), leg, about)
+
+    async def aask(
+        self,
+        about: Report | Reply,
+        question: str,
+        *,
+        item: Any = None,
+        references: Sequence[Any] = (),
+        normality: Normality | None = None,
+    ) -> Reply:
+        """Ask about a report without blocking the event loop; arguments as in `ask`."""
+        from asyncio import to_thread
+
+        leg, prompt = await to_thread(self._follow_up, about, question, item, references, normality)
+        return replied(question, prompt, await leg.backend.acomplete(prompt), leg, about)
+
+    def _follow_up(
+        self,
+        about: Report | Reply,
+        question: str,
+        item: Any,
+        references: Sequence[Any],
+        normality: Normality | None,
+    ) -> tuple[Leg, Prompt]:
+        """The backend that gave a report, and the prompt that asks it on."""
+        report = about.about if isinstance(about, Reply) else about
+        answered = (leg for leg in self.route.legs if leg.backend.name == report.provenance.backend)
+        leg = next(answered, self.route.legs[0])
+        turn = about.turn
+        if not isinstance(turn, Turn):
+            request = request_of(
+                again(report, item),
+                references,
+                normality=normality,
+                domain=known_domain(report.provenance.domain),
+            )
+            case = self._case(request, leg=leg)
+            turn = rebuilt(report, case)
+        return leg, turn.followed_by(question)
+
     def _case(
         self,
         request: DetectRequest,
         *,
+        leg: Leg | None = None,
         references: References | None = None,
         pictures: Pictures = "full",
     ) -> Case:
@@ -305,18 +392,25 @@ class AnomalyDetector:
                 "expert=None: leave `expert` out, or leave these arguments out"
             )
         normals = references or self._references(request.references)
+        leg = leg or self.route.legs[0]
         return Case(
             request=request,
             sample=sample,
             references=normals,
             domain=load_domain(request.domain),
-            profile=self.profile,
-            backend=self.backend.name,
+            profile=leg.profile,
+            backend=leg.backend.name,
             expert=toolkit.expert,
             localizer=toolkit.localizer,
             loading_seconds=time.perf_counter() - started,
             pictures=pictures,
         )
+
+    def _purse(self, limits: Limits | None) -> Budget | None:
+        if limits is None:
+            return None
+        check_prices(self.route, limits)
+        return Budget(limits)
 
     def _default_concurrency(self) -> int:
         """Waiting for a model costs no processor; measuring does."""
@@ -335,38 +429,24 @@ class AnomalyDetector:
         return References(tuple(samples))
 
 
-class _LoadedReferences:
-    """The references of a batch: items that name the same ones share what was loaded."""
-
-    def __init__(self, load: Callable[[Sequence[Any]], References]) -> None:
-        self._load = load
-        self._kept: OrderedDict[tuple[Any, ...], tuple[tuple[Any, ...], References]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, request: DetectRequest) -> References:
-        """The loaded references of a request."""
-        # The objects are kept beside the result, so that an id stays theirs.
-        key = tuple(r if isinstance(r, str | Path) else id(r) for r in request.references)
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = (request.references, self._load(request.references))
-                while len(self._kept) > MOST_REFERENCE_SETS:
-                    self._kept.popitem(last=False)
-            return self._kept[key][1]
-
-
-def _request(item: Any, references: Sequence[Any], **settings: Any) -> DetectRequest:
-    """Build a request, with an error that a caller can act on."""
-    if isinstance(references, str | bytes | Path) or not isinstance(references, Iterable):
+def _route(
+    backend: BackendLike | Route | Sequence[BackendLike],
+    profile: Profile | None,
+    options: dict[str, Any],
+) -> Route:
+    """The route that the arguments of a detector name."""
+    if isinstance(backend, str):
+        if profile is not None:
+            options["profile"] = profile
+        return Route.to(connect(backend, **options), profile)
+    several = isinstance(backend, Route | list | tuple)
+    if several and (options or profile is not None):
         raise ConfigurationError(
-            "references needs a list of normal samples, also for one: references=[sample]; got "
-            f"{type(references).__name__}"
+            "options and a profile belong to one backend; got several backends: make each with "
+            "gadet.connect('provider:model', …) and give those"
         )
-    settings["normality"] = settings["normality"] or Normality()
-    settings["domain"] = load_domain(settings["domain"])
-    try:
-        return DetectRequest(item=item, references=tuple(references), **settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"argument `{name}` cannot be used: {first['msg']}") from None
+    if isinstance(backend, Route):
+        return backend
+    if isinstance(backend, list | tuple):
+        return Route(*backend)
+    return Route.to(connect(backend, **options), profile)  # type: ignore[arg-type]

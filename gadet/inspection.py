@@ -18,6 +18,7 @@ from PIL import Image
 
 from gadet._version import __version__
 from gadet.backends.base import Completion
+from gadet.backends.costs import cost_of
 from gadet.backends.profile import Profile
 from gadet.experts.base import Candidate, Evidence, Expert
 from gadet.findings import Finding
@@ -26,12 +27,12 @@ from gadet.media.base import Sample
 from gadet.prompts.answer import AnswerFinding
 from gadet.prompts.builder import build_prompt, reask_prompt
 from gadet.prompts.domain import Domain
+from gadet.prompts.follow_up import Turn, put_differently, said
 from gadet.prompts.prompt import Prompt
 from gadet.prompts.reader import read_answer
 from gadet.prompts.reading import Reading
 from gadet.report import (
     CandidateSummary,
-    Cost,
     EvidenceSummary,
     ItemInfo,
     Provenance,
@@ -44,7 +45,16 @@ from gadet.request import DetectRequest
 from gadet.verdict import Judgement, fuse, judge
 from gadet.view import View, ViewLimits
 
-__all__ = ["Case", "Conversation", "Pictures", "References", "inspect", "opening_prompt"]
+__all__ = [
+    "Case",
+    "Conversation",
+    "Measured",
+    "Pictures",
+    "References",
+    "inspect",
+    "measure",
+    "opening_prompt",
+]
 
 Conversation = Generator[Prompt, Completion, Report]
 
@@ -105,6 +115,19 @@ class Case:
     pictures: Pictures = "full"
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the expert found, measured once however many models are asked.
+
+    Attributes:
+        evidence: The evidence; None when there is no expert.
+        seconds: How long it took.
+    """
+
+    evidence: Evidence | None
+    seconds: float
+
+
 @dataclass
 class _Scribe:
     """Collects what is said during a conversation."""
@@ -112,6 +135,7 @@ class _Scribe:
     prompts: list[Prompt] = field(default_factory=list)
     raw: list[RawAnswer] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     model: str | None = None
     answer_seconds: float = 0.0
@@ -128,11 +152,22 @@ class _Opening:
 
 def opening_prompt(case: Case) -> Prompt:
     """The prompt that `inspect` will send first."""
-    return _open(case).prompt
+    return _open(case, measure(case)).prompt
 
 
-def inspect(case: Case) -> Conversation:
+def measure(case: Case) -> Measured:
+    """Let the expert of a case measure its sample."""
+    started = time.perf_counter()
+    evidence = case.expert.assess(case.sample, case.references.samples) if case.expert else None
+    return Measured(evidence, time.perf_counter() - started)
+
+
+def inspect(case: Case, measured: Measured | None = None) -> Conversation:
     """Hold the conversation about one item.
+
+    Args:
+        case: The item and everything that is known about it.
+        measured: What the expert found, when it has measured already.
 
     Yields:
         Prompts, one at a time; the driver sends back the completion of each.
@@ -141,11 +176,14 @@ def inspect(case: Case) -> Conversation:
         The report, with the anomaly map attached when an expert ran.
     """
     started = time.perf_counter()
-    opening = _open(case)
+    opening = _open(case, measured or measure(case))
     scribe = _Scribe()
     readings: list[Reading] = []
     for number in range(case.request.samples):
-        reading = yield from _ask(opening.prompt.vote(number), scribe)
+        question = opening.prompt.vote(number)
+        if not case.profile.sampling:
+            question = put_differently(question)
+        reading = yield from _ask(question, scribe)
         readings.append(reading)
     judgement = judge(readings, case.profile.score_source)
     evidence = opening.scene.evidence
@@ -158,18 +196,17 @@ def inspect(case: Case) -> Conversation:
         "model": scribe.answer_seconds,
         "total": total,
     }
-    return _report(case, opening, judgement, scribe, seconds)
+    report = _report(case, opening, judgement, scribe, seconds)
+    if case.pictures != "full":
+        return report
+    speaker = next(n for n, reading in enumerate(readings) if reading.answer is judgement.answer)
+    return report.with_turn(scribe.turns[speaker])
 
 
-def _open(case: Case) -> _Opening:
-    """Measure, propose regions, make the views, and build the first prompt."""
-    clock = time.perf_counter
-    seconds: dict[str, float] = {}
-    started = clock()
-    evidence = case.expert.assess(case.sample, case.references.samples) if case.expert else None
-    seconds["expert"] = clock() - started
-
-    started = clock()
+def _open(case: Case, measured: Measured) -> _Opening:
+    """Propose regions, make the views, and build the first prompt."""
+    evidence = measured.evidence
+    started = time.perf_counter()
     candidates: tuple[Candidate, ...] = ()
     if case.request.marks:
         candidates = case.localizer.propose(case.sample, evidence, most=case.profile.max_marks)
@@ -178,7 +215,7 @@ def _open(case: Case) -> _Opening:
     if candidates and case.profile.images:
         item_views = (*item_views, case.localizer.mark(clean, candidates, case.profile.views))
     room = case.profile.max_images - len(item_views)
-    seconds["views"] = clock() - started
+    seconds = {"expert": measured.seconds, "views": time.perf_counter() - started}
 
     prompt = build_prompt(
         domain=case.domain,
@@ -199,12 +236,14 @@ def _ask(prompt: Prompt, scribe: _Scribe) -> Generator[Prompt, Completion, Readi
     """Ask once, and once more with the problem when the answer cannot be read."""
     reading, completion = yield from _turn(prompt, scribe)
     if reading.verdict != "unparsed" or reading.problem is None:
+        scribe.turns.append(Turn(prompt, said(completion)))
         return reading
     scribe.notes.append(f"asked again, because: {reading.problem}")
     # An answer that was cut off needs more room, or it is cut off again.
     room = prompt.max_output_tokens * (2 if completion.stop == "truncated" else 1)
     question = reask_prompt(prompt, completion.text, reading.problem, max_output_tokens=room)
-    again, _ = yield from _turn(question, scribe)
+    again, completion = yield from _turn(question, scribe)
+    scribe.turns.append(Turn(question, said(completion)))
     return again
 
 
@@ -222,7 +261,7 @@ def _turn(
     scribe.raw.append(
         RawAnswer(
             prompt=prompt.text,
-            text=completion.text or completion.refusal or "",
+            text=said(completion),
             stop=completion.stop,
             verdict=reading.verdict,
             request_id=completion.request_id,
@@ -253,7 +292,7 @@ def _report(
         item=case.sample.info,
         evidence=opening.prompt.evidence,
         usage=scribe.usage,
-        cost=_cost(case.profile, scribe.usage),
+        cost=cost_of(scribe.usage, case.profile.prices),
         timings=seconds,
         provenance=_provenance(case, opening, scribe),
         raw=tuple(scribe.raw),
@@ -335,17 +374,6 @@ def _summary(evidence: Evidence, candidates: tuple[Candidate, ...]) -> EvidenceS
         ),
         notes=evidence.notes,
     )
-
-
-def _cost(profile: Profile, usage: Usage) -> Cost | None:
-    prices = profile.prices
-    if prices is None:
-        return None
-    cached = prices.input if prices.cached is None else prices.cached
-    fresh = usage.input_tokens - usage.cached_tokens
-    amount = fresh * prices.input + usage.cached_tokens * cached
-    amount += usage.output_tokens * prices.output
-    return Cost(amount=max(amount, 0.0) / 1e6, currency=prices.currency, as_of=prices.as_of)
 
 
 def _provenance(case: Case, opening: _Opening, scribe: _Scribe) -> Provenance:

@@ -23,13 +23,13 @@ from pydantic import TypeAdapter, ValidationError
 from gadet.backends.base import Completion
 from gadet.drivers import drive
 from gadet.errors import ConfigurationError
-from gadet.inspection import Case, inspect
-from gadet.prompts.prompt import Prompt
+from gadet.inspection import Case
 from gadet.report import Report
+from gadet.route import Question, Route, travel
 
 __all__ = ["Journal", "case_key"]
 
-FORMAT = 1
+FORMAT = 2
 _HEAD = json.dumps({"gadet_journal": FORMAT}).encode() + b"\n"
 _COMPLETION = TypeAdapter(Completion)
 
@@ -86,25 +86,26 @@ class Journal:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def carry(self, case: Case, ask: Callable[[Prompt], Completion]) -> Report:
+    def carry(self, route: Route, case: Case, ask: Callable[[Question], Completion]) -> Report:
         """Inspect an item, taking from the journal what earlier runs have of it.
 
         Equal items in one batch are told apart by their count, so each is inspected once.
         """
-        key = self._numbered(case_key(case))
+        key = self._numbered(case_key(route, case))
         done = self.report(key)
         if done is not None:
             return done
 
-        def recall_or_ask(prompt: Prompt) -> Completion:
-            known = self.completion(key, prompt.sha256)
+        def recall_or_ask(question: Question) -> Completion:
+            asked = f"{question.leg.backend.name} {question.prompt.sha256}"
+            known = self.completion(key, asked)
             if known is not None:
                 return known
-            completion = ask(prompt)
-            self.add_completion(key, prompt.sha256, completion)
+            completion = ask(question)
+            self.add_completion(key, asked, completion)
             return completion
 
-        report = drive(inspect(case), recall_or_ask)
+        report = drive(travel(route, case), recall_or_ask)
         self.add_report(key, report)
         return report
 
@@ -118,19 +119,19 @@ class Journal:
         place = self._reports.get(key)
         return None if place is None else Report.model_validate(self._record(place)["report"])
 
-    def completion(self, key: str, prompt_sha256: str) -> Completion | None:
-        """The completion that an item already got for a prompt, or None."""
-        place = self._completions.get((key, prompt_sha256))
+    def completion(self, key: str, asked: str) -> Completion | None:
+        """What an item already got from a backend for a prompt, or None."""
+        place = self._completions.get((key, asked))
         return (
             None
             if place is None
             else _COMPLETION.validate_python(self._record(place)["completion"])
         )
 
-    def add_completion(self, key: str, prompt_sha256: str, completion: Completion) -> None:
+    def add_completion(self, key: str, asked: str, completion: Completion) -> None:
         """Write down an answer before it is used."""
         plain = _COMPLETION.dump_python(completion, mode="json")
-        self._append({"key": key, "prompt": prompt_sha256, "completion": plain})
+        self._append({"key": key, "asked": asked, "completion": plain})
 
     def add_report(self, key: str, report: Report) -> None:
         """Write down a finished report."""
@@ -195,21 +196,21 @@ class Journal:
                 self._reports[str(record["key"])] = place
             else:
                 _COMPLETION.validate_python(record["completion"])
-                self._completions[str(record["key"]), str(record["prompt"])] = place
+                self._completions[str(record["key"]), str(record["asked"])] = place
         except (KeyError, ValidationError):
             return
 
 
-def case_key(case: Case) -> str:
-    """What makes two inspections the same: the data, the references, the settings, the backend."""
+def case_key(route: Route, case: Case) -> str:
+    """What makes two inspections the same: the data, the references, the settings, the models."""
     request = case.request.model_dump(mode="json", exclude={"item", "references", "domain"})
     content = {
         "item": case.sample.info.sha256,
         "references": [sample.info.sha256 for sample in case.references.samples],
         "request": request,
         "domain": case.domain.model_dump(mode="json"),
-        "backend": case.backend,
-        "profile": case.profile.model_dump(mode="json"),
+        "route": [[leg.backend.name, leg.profile.model_dump(mode="json")] for leg in route.legs],
+        "going on": [route.escalate, route.doubt],
         "expert": None if case.expert is None else type(case.expert).__qualname__,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

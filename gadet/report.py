@@ -257,6 +257,7 @@ class Report(Record):
 
     _preview: bytes | None = PrivateAttr(default=None)
     _anomaly_map: npt.NDArray[np.float32] | None = PrivateAttr(default=None)
+    _turn: object = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _score_goes_with_verdict(self) -> Self:
@@ -297,6 +298,17 @@ class Report(Record):
         copy = self.model_copy()
         copy._preview = preview
         copy._anomaly_map = anomaly_map
+        return copy
+
+    @property
+    def turn(self) -> object:
+        """The prompt and the answer the report came from; lives with this object only."""
+        return self._turn
+
+    def with_turn(self, turn: object) -> Self:
+        """Attach what a question about the report goes on from."""
+        copy = self.model_copy()
+        copy._turn = turn
         return copy
 
     def to_dict(self) -> dict[str, Any]:

@@ -47,8 +47,11 @@ class OfflineBackend:
         """Answer from `prompt.evidence`.
 
         Without evidence there is nothing to answer from, and without references nothing says what
-        normal is: the verdict is then `uncertain`, never `normal`.
+        normal is: the verdict is then `uncertain`, never `normal`. A question in words gets what
+        was measured.
         """
+        if not prompt.schema:
+            return Completion(text=_measured(prompt.evidence), model="offline")
         answer = _answer(prompt.evidence, prompt)
         return Completion(text=answer.model_dump_json(), usage=Usage(requests=1), model="offline")
 
@@ -58,6 +61,16 @@ class OfflineBackend:
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def _measured(evidence: EvidenceSummary | None) -> str:
+    """All that can be said to a question without a language model."""
+    if evidence is None:
+        return f"{NO_MODEL} No expert ran, so nothing was measured."
+    facts = [f"- {fact}" for fact in evidence.facts]
+    facts += [f"- {region.fact}" for region in evidence.candidates if region.score >= BOUNDARY]
+    listed = "\n".join(facts) or "- nothing that stands out"
+    return f"{NO_MODEL} A question cannot be discussed; this was measured:\n{listed}"
 
 
 def _answer(evidence: EvidenceSummary | None, prompt: Prompt) -> Answer:

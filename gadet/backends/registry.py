@@ -26,7 +26,7 @@ from gadet.backends.scripted import ScriptedAnswer, ScriptedBackend
 from gadet.errors import ConfigurationError
 from gadet.prompts.prompt import Prompt
 
-__all__ = ["BackendLike", "Provider", "ProviderStatus", "available", "register", "resolve"]
+__all__ = ["BackendLike", "Provider", "ProviderStatus", "available", "register", "connect"]
 
 GROUP = "gadet.backends"
 
@@ -104,7 +104,7 @@ def register(name: str, provider: Provider) -> None:
     _registered[name] = _Registered(origin, provider)
 
 
-def resolve(spec: BackendLike, **options: Any) -> Backend:
+def connect(spec: BackendLike, **options: Any) -> Backend:
     """Turn a model string, or something that can answer, into a backend.
 
     Args:
@@ -119,7 +119,7 @@ def resolve(spec: BackendLike, **options: Any) -> Backend:
         AuthenticationError: It needs a key and there is none.
     """
     if isinstance(spec, str):
-        return _connect(spec.strip(), options)
+        return _from_string(spec.strip(), options)
     if options:
         raise ConfigurationError(
             f"options go to a backend that is made from a string; got {', '.join(options)} with a "
@@ -137,14 +137,14 @@ def available() -> tuple[ProviderStatus, ...]:
     return tuple(_status(name, sources) for name, sources in sorted(_sources().items()))
 
 
-def _connect(spec: str, options: dict[str, Any]) -> Backend:
+def _from_string(spec: str, options: dict[str, Any]) -> Backend:
     if spec.startswith(("http://", "https://")):
-        return _connect_url(spec, options)
+        return _from_url(spec, options)
     name, model = _split(spec)
     return _called(_load(name), name, *filter(None, [model]), **options)
 
 
-def _connect_url(spec: str, options: dict[str, Any]) -> Backend:
+def _from_url(spec: str, options: dict[str, Any]) -> Backend:
     base_url, _, model = spec.partition("#")
     if not model:
         raise ConfigurationError(

@@ -15,6 +15,7 @@ __all__ = [
     "CALLER_TAG",
     "EVIDENCE",
     "FEW_SHOT",
+    "FOLLOW_UP",
     "MANY_RULES",
     "MARKS",
     "ONE_RULE",
@@ -24,6 +25,7 @@ __all__ = [
     "RULE_BROKEN",
     "RULE_UNSEEN",
     "SYSTEM",
+    "WAYS_OF_LOOKING",
     "ZERO_SHOT",
     "fields_in_order",
 ]
@@ -104,6 +106,24 @@ Your answer could not be used: {problem}.
 Answer the same question about the same item again. Write one complete JSON object with the fields \
 {fields}, in this order, and nothing else: no text before or after it, no code fence. Keep every \
 sentence short. Do not change your judgement only because you are asked again."""
+
+FOLLOW_UP = """\
+A question about your answer: {question}
+
+Answer it in plain sentences, no JSON. Go by what is visible in the pictures and by what this \
+conversation states; say so when the pictures do not show it, and when you now judge differently."""
+
+# One of them ends the question of each further vote where a model takes no sampling parameters.
+WAYS_OF_LOOKING = (
+    "Before you decide, go over the picture row by row, from the top left to the lower right.",
+    "Before you decide, describe to yourself what a normal item would look like here, and compare.",
+    "Before you decide, look at the smallest details first and at the whole last.",
+    "Before you decide, look at the outline and at the number and order of the parts first, at the "
+    "surface last.",
+    "Before you decide, argue once for normal and once for anomalous, and weigh what is visible.",
+    "Before you decide, begin at the edges of the picture and end in its middle.",
+    "Before you decide, name what light, shadow or reflection may explain, and judge the rest.",
+)
 
 
 def fields_in_order() -> str:

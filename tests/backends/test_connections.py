@@ -254,9 +254,9 @@ def test_a_forked_child_does_not_speak_on_its_parents_connections(
 def test_the_client_is_imported_only_when_a_backend_is_made() -> None:
     code = (
         "import sys, gadet.backends.registry as r\n"
-        "r.available(); r.resolve('offline')\n"
+        "r.available(); r.connect('offline')\n"
         "assert not {'httpx', 'tenacity'} & set(sys.modules)\n"
-        "r.resolve('http://127.0.0.1/v1#m')\n"
+        "r.connect('http://127.0.0.1/v1#m')\n"
         "assert 'httpx' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

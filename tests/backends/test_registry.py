@@ -11,7 +11,7 @@ from gadet.backends.base import Backend, Completion
 from gadet.backends.hosted import HttpBackend
 from gadet.backends.offline import OfflineBackend
 from gadet.backends.presets import ollama_address
-from gadet.backends.registry import available, register, resolve
+from gadet.backends.registry import available, register, connect
 from gadet.backends.scripted import ScriptedBackend
 from gadet.errors import AuthenticationError, ConfigurationError
 from gadet.prompts.prompt import Prompt
@@ -73,35 +73,35 @@ not_callable = 3
     ],
 )
 def test_model_strings(spec: str, name: str, address: str) -> None:
-    backend = resolve(spec)
+    backend = connect(spec)
     assert isinstance(backend, Backend)
     assert backend.name == name
     assert url(backend) == f"{address}/chat/completions"
 
 
 def test_the_query_of_an_address_is_sent_but_not_shown() -> None:
-    backend = resolve("https://h.example/v1?key=abc#m")
+    backend = connect("https://h.example/v1?key=abc#m")
     assert backend.name == "https://h.example/v1#m"
     assert url(backend) == "https://h.example/v1/chat/completions?key=abc"
     assert "abc" not in repr(backend)
 
 
 def test_offline_needs_nothing() -> None:
-    assert isinstance(resolve("offline"), OfflineBackend)
+    assert isinstance(connect("offline"), OfflineBackend)
 
 
 def test_a_backend_is_taken_as_it_is() -> None:
     backend = ScriptedBackend(["x"])
-    assert resolve(backend) is backend
+    assert connect(backend) is backend
     with pytest.raises(ConfigurationError, match=r"options go to a backend.*temperature"):
-        resolve(backend, temperature=0.0)
+        connect(backend, temperature=0.0)
 
 
 def test_a_function_answers_by_script() -> None:
     def answer(prompt: Prompt) -> str:
         return prompt.system
 
-    assert resolve(answer).complete(text_only()).text == "You inspect."
+    assert connect(answer).complete(text_only()).text == "You inspect."
 
 
 @pytest.mark.parametrize(
@@ -121,40 +121,40 @@ def test_a_function_answers_by_script() -> None:
 )
 def test_what_is_no_backend(spec: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        resolve(spec)
+        connect(spec)
 
 
 def test_an_option_that_nobody_takes() -> None:
     with pytest.raises(ConfigurationError, match=r"ollama does not take.*temprature"):
-        resolve("ollama:m", temprature=0.1)
+        connect("ollama:m", temprature=0.1)
     with pytest.raises(ConfigurationError, match=r"http.*does not take.*temprature"):
-        resolve("http://localhost/v1#m", temprature=0.1)
+        connect("http://localhost/v1#m", temprature=0.1)
 
 
 def test_a_key_that_is_missing_is_named() -> None:
     with pytest.raises(AuthenticationError, match=r"OPENAI_API_KEY.*api_key"):
-        resolve("openai:gpt-5.6-sol")
+        connect("openai:gpt-5.6-sol")
     with pytest.raises(AuthenticationError, match="OPENROUTER_API_KEY"):
-        resolve("openrouter/qwen/qwen3-vl")
+        connect("openrouter/qwen/qwen3-vl")
 
 
 def test_keys_and_addresses_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", " sk-env \n")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
-    backend = resolve("openai:gpt-5.6-sol")
+    backend = connect("openai:gpt-5.6-sol")
     assert url(backend) == "https://api.openai.com/v1/chat/completions"
     assert sent(backend)["authorization"] == "Bearer sk-env"
     assert sent(backend)["openai-organization"] == "org-1"
     assert "openai-project" not in sent(backend)
     assert backend.profile.schema_mode == "openai_strict"
     monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1/")
-    assert url(resolve("openai:m")) == "https://gateway.example/v1/chat/completions"
+    assert url(connect("openai:m")) == "https://gateway.example/v1/chat/completions"
 
 
 def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-env")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
-    backend = resolve("openai:m", api_key="sk-arg", base_url="http://localhost:1/v1")
+    backend = connect("openai:m", api_key="sk-arg", base_url="http://localhost:1/v1")
     assert sent(backend)["authorization"] == "Bearer sk-arg"
     assert url(backend).startswith("http://localhost:1/")
 
@@ -162,11 +162,11 @@ def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_key_goes_to_its_own_provider_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-env")
     for spec in ("ollama:m", "vllm:m", "https://elsewhere.example/v1#m"):
-        assert "authorization" not in sent(resolve(spec))
+        assert "authorization" not in sent(connect(spec))
 
 
 def test_another_address_may_need_no_key() -> None:
-    assert "authorization" not in sent(resolve("openai:m", base_url="http://localhost:1/v1"))
+    assert "authorization" not in sent(connect("openai:m", base_url="http://localhost:1/v1"))
 
 
 @pytest.mark.parametrize(
@@ -190,13 +190,13 @@ def test_another_address_may_need_no_key() -> None:
 def test_ollama_host(host: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ollama_address(host) == address
     monkeypatch.setenv("OLLAMA_HOST", host)
-    assert url(resolve("ollama:m")) == f"{address}/chat/completions"
+    assert url(connect("ollama:m")) == f"{address}/chat/completions"
 
 
 def test_an_ollama_host_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLLAMA_HOST", "host:port")
     with pytest.raises(ConfigurationError, match="OLLAMA_HOST must be like"):
-        resolve("ollama:m")
+        connect("ollama:m")
 
 
 def test_what_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,8 +213,8 @@ def test_what_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_provider_of_this_process() -> None:
     register("acme", plugin)
-    assert resolve("acme:m", depth=3).complete(text_only()).text == "m ['depth']"
-    assert resolve("acme").name == "plugin:"
+    assert connect("acme:m", depth=3).complete(text_only()).text == "m ['depth']"
+    assert connect("acme").name == "plugin:"
     assert next(s for s in available() if s.name == "acme").origin.endswith("test_registry:plugin")
 
 
@@ -233,21 +233,21 @@ def test_a_name_is_a_word(name: str) -> None:
 
 def test_an_installed_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, ("acme", f"{__name__}:plugin"))
-    assert resolve("acme:m").name == "plugin:m"
-    assert resolve("acme/m").name == "plugin:m"
+    assert connect("acme:m").name == "plugin:m"
+    assert connect("acme/m").name == "plugin:m"
 
 
 def test_the_same_entry_twice_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, ("openai", "gadet.backends.presets:openai"), ("a", f"{__name__}:plugin"))
-    assert resolve("openai:m", api_key="k").name == "openai:m"
+    assert connect("openai:m", api_key="k").name == "openai:m"
 
 
 def test_two_plugins_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, ("openai", f"{__name__}:plugin"))
     words = f"more than once, by gadet.backends.presets:openai and {__name__}:plugin"
     with pytest.raises(ConfigurationError, match=words):
-        resolve("openai:m", api_key="k")
-    assert resolve("offline").name == "offline"
+        connect("openai:m", api_key="k")
+    assert connect("offline").name == "offline"
     with pytest.warns(RuntimeWarning, match=words):
         statuses = available()
     assert not next(s for s in statuses if s.name == "openai").usable
@@ -258,9 +258,9 @@ def test_two_plugins_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_broken_plugin_breaks_only_itself(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, ("acme", value))
-    assert resolve("offline").name == "offline"
+    assert connect("offline").name == "offline"
     with pytest.raises(ConfigurationError, match=f"'acme' .{value}. could not be loaded"):
-        resolve("acme:m")
+        connect("acme:m")
     with pytest.warns(RuntimeWarning, match=f"'acme' .{value}."):
         status = next(s for s in available() if s.name == "acme")
     assert not status.usable
@@ -272,8 +272,8 @@ def test_a_type_error_inside_a_plugin_is_not_hidden() -> None:
 
     register("acme", connect)
     with pytest.raises(TypeError, match="unsupported operand"):
-        resolve("acme:m")
+        connect("acme:m")
 
 
 def test_a_completion_is_what_a_backend_gives() -> None:
-    assert isinstance(resolve(lambda _: "x").complete(text_only()), Completion)
+    assert isinstance(connect(lambda _: "x").complete(text_only()), Completion)
