@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -37,9 +37,34 @@ _ADVICE: dict[int, str] = {
     422: "check the profile of the model and the options passed on",
     429: "wait, lower the concurrency, or check the account's quota",
 }
+# What an error is called says more than its status, where a provider uses one status for several.
+_ADVICE_ON: dict[str, str] = {
+    "billing_error": _ADVICE[402],
+    "insufficient_quota": _ADVICE[402],
+    "not_found_error": _ADVICE[404],
+}
+# The status that an error stands for when it comes inside a success.
+_STATUS_OF: dict[str, int] = {
+    "invalid_request_error": 400,
+    "invalid_prompt": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "api_error": 500,
+    "server_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
 _REDIRECT_ADVICE = "set `base_url` to the address that the server redirects to"
 _SERVER_ADVICE = "the fault is the provider's: try again later"
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id")
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id")
+_FILTERED = "content_filter"
 _LONGEST = 500
 
 
@@ -48,8 +73,10 @@ class Complaint(NamedTuple):
 
     Attributes:
         message: The provider's words.
-        code: Its code or type, as a word; empty when there is none.
-        status: A status inside the body, which gateways send with HTTP 200.
+        code: Its code or type, as a word; `content_filter` for a prompt that was held back in
+            whatever words; empty when there is none.
+        status: The status that the body names or its code stands for, as gateways send errors with
+            HTTP 200.
     """
 
     message: str
@@ -66,8 +93,12 @@ def read_complaint(payload: Any) -> Complaint | None:
     """Read an error object in any of the shapes that servers of this family send.
 
     `{"error": {"message", "type", "code"}}` and `{"error": "…"}`, the same inside a list (Google),
-    `{"object": "error", "message"}` (older vLLM) and `{"detail"}` (FastAPI). Returns None when the
-    payload holds no error.
+    `{"object": "error", "message"}` (older vLLM) and `{"detail"}` (FastAPI). Azure says in an
+    `innererror` that its filter held a prompt back, OpenRouter in the reasons of a `metadata`.
+    Returns None when the payload holds no error.
+
+    Source: https://learn.microsoft.com/azure/ai-services/openai/concepts/content-filter,
+    https://openrouter.ai/docs/api-reference/errors
     """
     if isinstance(payload, list) and payload:
         payload = payload[0]
@@ -80,11 +111,17 @@ def read_complaint(payload: Any) -> Complaint | None:
         return None
     if not isinstance(error, dict):
         return Complaint(str(error), "", None)
-    code, kind = error.get("code"), error.get("type") or error.get("status")
+    number, kind = error.get("code"), error.get("type") or error.get("status")
+    code = number if isinstance(number, str) else str(kind or "")
+    held_back = list(_held_back(error))
+    details = ", ".join(held_back) or _upstream(error)
+    message = str(error.get("message") or error)
     return Complaint(
-        message=str(error.get("message") or error),
-        code=code if isinstance(code, str) else str(kind or ""),
-        status=code if isinstance(code, int) and 400 <= code <= 599 else None,
+        message=f"{message} ({details})" if details else message,
+        code=_FILTERED if held_back else code,
+        status=number
+        if isinstance(number, int) and 400 <= number <= 599
+        else _STATUS_OF.get(code) or _STATUS_OF.get(str(kind)),
     )
 
 
@@ -108,14 +145,7 @@ def failure(
     words = complaint.message if complaint else _without_markup(text, headers)
     code = f" [{complaint.code}]" if complaint and complaint.code else ""
     kind = _KINDS.get(status, ServerError if status >= 500 else ResponseError)
-    advice = _ADVICE.get(
-        status,
-        _SERVER_ADVICE
-        if status >= 500
-        else _REDIRECT_ADVICE
-        if 300 <= status < 400
-        else _ADVICE[400],
-    )
+    advice = _ADVICE_ON.get(complaint.code if complaint else "") or _advice(status)
     said = without_pictures(words).strip()[:_LONGEST] or "nothing"
     return kind(
         f"expected an answer, got status {status}{code}: {said} ({advice})",
@@ -140,6 +170,42 @@ def not_json(status: int, headers: Mapping[str, str], body: bytes) -> ResponseEr
         request_id=request_id(headers),
         body=without_pictures(text),
     )
+
+
+def _advice(status: int) -> str:
+    general = (
+        _SERVER_ADVICE
+        if status >= 500
+        else _REDIRECT_ADVICE
+        if 300 <= status < 400
+        else _ADVICE[400]
+    )
+    return _ADVICE.get(status, general)
+
+
+def _held_back(error: Mapping[str, Any]) -> Iterator[str]:
+    """For what a filter held the prompt back, in its own words."""
+    for name in ("innererror", "inner_error"):
+        inner = error.get(name)
+        if not isinstance(inner, dict) or inner.get("code") != "ResponsibleAIPolicyViolation":
+            continue
+        results = inner.get("content_filter_result") or inner.get("content_filter_results")
+        found = [
+            category
+            for category, result in (results.items() if isinstance(results, dict) else ())
+            if isinstance(result, dict) and result.get("filtered")
+        ]
+        yield from found or [str(inner["code"])]
+    metadata = error.get("metadata")
+    reasons = metadata.get("reasons") if isinstance(metadata, dict) else None
+    yield from map(str, reasons if isinstance(reasons, list) else ())
+
+
+def _upstream(error: Mapping[str, Any]) -> str:
+    """What the provider behind a gateway said, when the gateway passes it on."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    return raw if isinstance(raw, str) else ""
 
 
 def _without_markup(text: str, headers: Mapping[str, str]) -> str:

@@ -3,27 +3,27 @@
 Pure functions: a `Prompt` becomes a JSON body, an HTTP answer becomes a `Completion`.
 
 Source: request and response types of OpenAI's Python SDK 3.3 (2026-08); the notes of vLLM,
-llama.cpp and Ollama on where they differ.
+llama.cpp, Azure and OpenRouter on where they differ.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, assert_never
 
 from pydantic_core import from_json, to_json
 
-from gadet.backends.base import Completion, TokenLogprob
+from gadet.backends.base import Completion
 from gadet.backends.codecs.base import Asking, Codec, check_pictures, schema_in_words
-from gadet.backends.codecs.fields import count, mapping, sequence, string
+from gadet.backends.codecs.fields import count, mapping, string
+from gadet.backends.codecs.logprobs import tokens_in
+from gadet.backends.codecs.outcomes import outcome_of_error
 from gadet.backends.codecs.pictures import data_url
 from gadet.backends.dialects.common import Schema, portable, schema_name
 from gadet.backends.dialects.openai import openai_strict
 from gadet.backends.failures import Complaint, failure, not_json, read_complaint, request_id
 from gadet.backends.profile import Profile, SchemaMode
-from gadet.errors import InputError
 from gadet.prompts.prompt import Message, Part, Prompt
 from gadet.report import Stop, Usage
 from gadet.view import View
@@ -31,27 +31,28 @@ from gadet.view import View
 __all__ = ["CODEC", "decode", "encode"]
 
 _ALTERNATIVES = 5
-_STOPS: dict[str, Stop] = {"stop": "complete", "length": "truncated", "content_filter": "blocked"}
+Dialect = Callable[[Schema], Schema]
 
-# Errors that say something about the picture or about the model's policy, not about the request.
-_BAD_PICTURE = frozenset(
-    {
-        "invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url",
-        "invalid_image_mode", "image_too_large", "image_too_small", "image_parse_error",
-        "image_file_too_large", "unsupported_image_media_type", "empty_image_file",
-    }
-)  # fmt: skip
-_OUTCOMES: dict[str, Stop] = {
-    "image_content_policy_violation": "refused",
-    "content_policy_violation": "refused",
-    "misalignment_policy_violation": "refused",
-    "bio_policy": "refused",
+# What the servers of this family call it, in lower case.
+_STOPS: dict[str, Stop] = {
+    "stop": "complete",
+    "eos": "complete",
+    "length": "truncated",
+    "model_length": "truncated",
+    "max_tokens": "truncated",
     "content_filter": "blocked",
+    "safety": "blocked",
+    "refusal": "refused",
 }
 
 
-def encode(prompt: Prompt, asking: Asking) -> dict[str, Any]:
+def encode(prompt: Prompt, asking: Asking, *, strict: Dialect = openai_strict) -> dict[str, Any]:
     """The JSON body that asks the `prompt`.
+
+    Args:
+        prompt: What is asked.
+        asking: How.
+        strict: The dialect of `schema_mode="openai_strict"`, which not every host has in full.
 
     Raises:
         ConfigurationError: The prompt holds more pictures than the model takes, or a picture in a
@@ -72,9 +73,13 @@ def encode(prompt: Prompt, asking: Asking) -> dict[str, Any]:
         "messages": messages,
         profile.max_tokens_field: prompt.max_output_tokens + profile.thinking_tokens,
     }
-    response_format = _response_format(mode, to_json(prompt.schema)) if prompt.schema else None
+    response_format = (
+        _response_format(mode, strict, to_json(prompt.schema)) if prompt.schema else None
+    )
     if response_format is not None:
         body["response_format"] = response_format
+    if asking.effort is not None:
+        body["reasoning_effort"] = asking.effort
     if profile.logprobs:
         body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
     if asking.temperature is not None and profile.sampling:
@@ -103,7 +108,7 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
         payload = None
     complaint = read_complaint(payload)
     if complaint is not None or not 200 <= status < 300:
-        return _outcome(status, headers, body, complaint)
+        return outcome_of_error(status, headers, body, complaint)
     if not isinstance(payload, dict):
         raise not_json(status, headers, body)
     choices = payload.get("choices")
@@ -114,44 +119,17 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
             status, headers, body, Complaint(f"no `choices[0].message`, only {keys}", "", None)
         )
     if (complaint := read_complaint(choice)) is not None:
-        return _outcome(status, headers, body, complaint)
+        return outcome_of_error(status, headers, body, complaint)
     message = mapping(choice.get("message"))
-    refusal = message.get("refusal")
-    refused = isinstance(refusal, str) and bool(refusal)
+    refusal = string(message.get("refusal")) or _joined(message.get("content"), "refusal")
     return Completion(
-        text=_text(message.get("content")),
-        stop="refused" if refused else _STOPS.get(str(choice.get("finish_reason")), "other"),
+        text=_joined(message.get("content"), "text"),
+        stop="refused" if refusal else _stop(choice),
         usage=_usage(mapping(payload.get("usage"))),
         model=string(payload.get("model")),
         request_id=request_id(headers) or string(payload.get("id")),
-        refusal=refusal if refused else None,
-        logprobs=_logprobs(mapping(choice.get("logprobs")).get("content")),
-    )
-
-
-def _outcome(
-    status: int, headers: Mapping[str, str], body: bytes, complaint: Complaint | None
-) -> Completion:
-    """An error body: an outcome when it tells of a policy, else the error it stands for."""
-    code = complaint.code if complaint else ""
-    error = failure(
-        (complaint.status if complaint and 200 <= status < 300 else None) or status,
-        headers,
-        body,
-        complaint,
-    )
-    if code in _BAD_PICTURE:
-        raise InputError(
-            f"a picture that the provider can read is needed; it answered {code}: "
-            f"{error} (send a smaller or re-encoded picture)"
-        )
-    if code not in _OUTCOMES:
-        raise error
-    return Completion(
-        text="",
-        stop=_OUTCOMES[code],
-        request_id=error.request_id,
-        refusal=complaint.message if complaint else None,
+        refusal=refusal or None,
+        logprobs=tokens_in(mapping(choice.get("logprobs")).get("content")),
     )
 
 
@@ -179,42 +157,55 @@ def _part(part: Part, profile: Profile) -> dict[str, Any]:
 
 # Every prompt asks for the same answer, and writing its schema in a dialect takes a while.
 @lru_cache(maxsize=16)
-def _response_format(mode: SchemaMode, schema: bytes) -> dict[str, Any] | None:
-    return _FORMATS[mode](from_json(schema))
+def _response_format(mode: SchemaMode, strict: Dialect, schema: bytes) -> dict[str, Any] | None:
+    # The dialect of another format means nothing here: such a model gets what every server knows.
+    return _FORMATS.get(mode, _plain_format)(from_json(schema), strict)
 
 
-def _strict_format(schema: Schema) -> dict[str, Any]:
-    inner = {"name": schema_name(schema), "strict": True, "schema": openai_strict(schema)}
+def _strict_format(schema: Schema, strict: Dialect) -> dict[str, Any]:
+    inner = {"name": schema_name(schema), "strict": True, "schema": strict(schema)}
     return {"type": "json_schema", "json_schema": inner}
 
 
-def _plain_format(schema: Schema) -> dict[str, Any]:
+def _plain_format(schema: Schema, _: Dialect) -> dict[str, Any]:
     inner = {"name": schema_name(schema), "schema": portable(schema)}
     return {"type": "json_schema", "json_schema": inner}
 
 
-def _llamacpp_format(schema: Schema) -> dict[str, Any]:
+def _llamacpp_format(schema: Schema, strict: Dialect) -> dict[str, Any]:
     # llama.cpp documents the schema at the top level, OpenAI one level down: both are sent.
-    plain = _plain_format(schema)
+    plain = _plain_format(schema, strict)
     return {**plain, "schema": plain["json_schema"]["schema"]}
 
 
-_FORMATS: dict[SchemaMode, Callable[[Schema], dict[str, Any] | None]] = {
+_FORMATS: dict[SchemaMode, Callable[[Schema, Dialect], dict[str, Any] | None]] = {
     "openai_strict": _strict_format,
     "json_schema": _plain_format,
     "llamacpp": _llamacpp_format,
-    "json_object": lambda _: {"type": "json_object"},
-    "prompt_only": lambda _: None,
+    "json_object": lambda _, __: {"type": "json_object"},
+    "prompt_only": lambda _, __: None,
 }
 
 
-def _text(content: Any) -> str:
-    """The text of a message: a string, nothing, or a list of parts."""
+def _joined(content: Any, field: str) -> str:
+    """What a message says: a string, nothing, or a list of parts with the text in a `field`."""
     if isinstance(content, str):
-        return content
+        return content if field == "text" else ""
     parts = content if isinstance(content, list) else []
-    texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
+    texts = (
+        part.get(field) if isinstance(part, dict) else part if field == "text" else None
+        for part in parts
+    )
     return "".join(text for text in texts if isinstance(text, str))
+
+
+def _stop(choice: Mapping[str, Any]) -> Stop:
+    """Why the answer ended; a gateway may tell it as its own and as the provider's."""
+    own, native = (
+        _STOPS.get(str(choice.get(name)).lower(), "other")
+        for name in ("finish_reason", "native_finish_reason")
+    )
+    return native if native in ("refused", "blocked") else own
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
@@ -224,28 +215,10 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
         requests=1,
         input_tokens=count(usage.get("prompt_tokens")),
         cached_tokens=count(sent.get("cached_tokens")),
+        cache_write_tokens=count(sent.get("cache_write_tokens")),
         output_tokens=count(usage.get("completion_tokens")),
         reasoning_tokens=count(generated.get("reasoning_tokens")),
     )
-
-
-def _logprobs(content: Any) -> tuple[TokenLogprob, ...]:
-    tokens = content if isinstance(content, list) else ()
-    read = ((_token(entry), entry) for entry in tokens)
-    return tuple(
-        TokenLogprob(
-            *token, tuple(filter(None, map(_token, sequence(mapping(entry).get("top_logprobs")))))
-        )
-        for token, entry in read
-        if token is not None
-    )
-
-
-def _token(entry: Any) -> tuple[str, float] | None:
-    token, logprob = mapping(entry).get("token"), mapping(entry).get("logprob")
-    if not isinstance(token, str) or not isinstance(logprob, int | float):
-        return None
-    return (token, float(logprob)) if math.isfinite(logprob) else None
 
 
 CODEC = Codec("openai_chat", lambda model: "chat/completions", encode, decode)

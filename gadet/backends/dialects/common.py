@@ -9,7 +9,18 @@ from typing import Any
 
 from gadet.errors import ConfigurationError
 
-__all__ = ["Schema", "map_children", "plain_choices", "portable", "restricted", "schema_name"]
+__all__ = [
+    "Schema",
+    "children",
+    "closed",
+    "is_object",
+    "map_children",
+    "plain_choices",
+    "portable",
+    "restricted",
+    "schema_name",
+    "types",
+]
 
 Schema = dict[str, Any]
 
@@ -66,6 +77,43 @@ def map_children(node: Schema, change: Callable[[Schema], Schema]) -> Schema:
             case _:
                 result[key] = value
     return result
+
+
+def children(node: Schema) -> tuple[Schema, ...]:
+    """Each schema directly inside a node."""
+    found: list[Schema] = []
+
+    def keep(child: Schema) -> Schema:
+        found.append(child)
+        return child
+
+    map_children(node, keep)
+    return tuple(found)
+
+
+def types(node: Schema) -> tuple[str, ...]:
+    """The types that a schema names: one, several, or none."""
+    named = node.get("type", ())
+    return (named,) if isinstance(named, str) else tuple(named)
+
+
+def is_object(node: Schema) -> bool:
+    """Whether the schema is one of an object."""
+    return "object" in types(node) or "properties" in node
+
+
+def closed(node: Schema) -> Schema:
+    """The schema of an object that has no property beside its named ones.
+
+    Raises:
+        ConfigurationError: None is named, so that only the empty object would be left.
+    """
+    if node.get("additionalProperties", False) is not False and not node.get("properties"):
+        raise ConfigurationError(
+            "an answer schema whose objects name their properties is needed; got a free mapping of "
+            "keys to values: write it as a list of objects with a key and a value"
+        )
+    return {**node, "properties": node.get("properties", {}), "additionalProperties": False}
 
 
 def plain_choices(node: Schema) -> Schema:
