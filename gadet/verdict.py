@@ -6,6 +6,9 @@ The rules, which `docs/conventions.md` states for users:
 - Several: the score is the share of anomalous votes, an uncertain one counting half. `normal`
   needs more than half of *all* votes, so that refusals and unreadable answers never add up to an
   all-clear.
+- When every readable answer came with the probabilities of its tokens, the mean of P(anomalous) is
+  the score instead, and the notes keep the others. The verdict stays the word that was written,
+  unless this score contradicts it: the verdict is then `uncertain`, and the score not below 0.5.
 - Fusion `mean` averages the log-odds of the model's and the expert's score. It moves the score,
   and turns a verdict that the fused score contradicts into `uncertain`; it never clears or accuses
   on its own.
@@ -63,11 +66,59 @@ def judge(readings: Sequence[Reading], source: ScoreSource = "stated") -> Judgem
         return Judgement("refused" if refused else "unparsed", None, None, None)
     if len(readings) == 1:
         answer = judged[0]
-        return Judgement(answer.verdict, answer.score, source, answer, answer.findings)
+        stated = Judgement(answer.verdict, answer.score, source, answer, answer.findings)
+        return _weighed(stated, readings)
     score = sum(VOTE_VALUE[answer.verdict] for answer in judged) / len(judged)
     verdict, notes = _majority(judged, score, len(readings))
     speaker = min(judged, key=lambda answer: abs(VOTE_VALUE[answer.verdict] - score))
-    return Judgement(verdict, score, "vote", speaker, _merged(judged, len(readings)), notes)
+    findings = _merged(judged, len(readings))
+    return _weighed(Judgement(verdict, score, "vote", speaker, findings, notes), readings)
+
+
+def _weighed(judgement: Judgement, readings: Sequence[Reading]) -> Judgement:
+    """The judgement with the mean of P(anomalous) as its score, when every answer has one."""
+    judged = [(reading.answer, reading.likelihood) for reading in readings if reading.answer]
+    known = [likelihood for _, likelihood in judged if likelihood is not None]
+    if not known or judgement.score is None:
+        return judgement
+    shown = {
+        "logprob": _listed(known),
+        **({"vote": f"{judgement.score:.2f}"} if judgement.source == "vote" else {}),
+        "stated": _listed([answer.score for answer, _ in judged]),
+    }
+    notes = (*judgement.notes, "scores: " + ", ".join(f"{k} {v}" for k, v in shown.items()))
+    if len(known) < len(judged):
+        missing = len(judged) - len(known)
+        return replace(
+            judgement,
+            notes=(*notes, f"{missing} of {len(judged)} answers came without probabilities"),
+        )
+    score = sum(known) / len(known)
+    if not _contradicted(judgement.verdict, score):
+        return replace(judgement, score=score, source="logprob", notes=notes)
+    note = (
+        f"the verdict was {judgement.verdict}, but the probabilities of the tokens say "
+        f"{score:.2f}: it was taken as uncertain"
+    )
+    # Whoever reads only the score must not see an all-clear where the word was an alarm.
+    score = max(score, BOUNDARY)
+    return replace(
+        judgement, verdict="uncertain", score=score, source="logprob", notes=(*notes, note)
+    )
+
+
+def _listed(scores: Sequence[float]) -> str:
+    """The mean, and the scores it is made of when there are several."""
+    mean = f"{sum(scores) / len(scores):.2f}"
+    each = ", ".join(f"{score:.2f}" for score in scores)
+    return f"{mean} (mean of {each})" if len(scores) > 1 else mean
+
+
+def _contradicted(verdict: Verdict, score: float) -> bool:
+    """Whether a verdict and a score stand on different sides of the boundary."""
+    return (verdict == "anomalous" and score < BOUNDARY) or (
+        verdict == "normal" and score >= BOUNDARY
+    )
 
 
 def _majority(
@@ -117,13 +168,10 @@ def fuse(judgement: Judgement, expert_score: float) -> Judgement:
         return judgement
     odds = (_log_odds(judgement.score) + _log_odds(expert_score)) / 2
     score = 1 / (1 + math.exp(-odds))
-    contradicted = (judgement.verdict == "anomalous" and score < BOUNDARY) or (
-        judgement.verdict == "normal" and score >= BOUNDARY
-    )
     note = f"fused: model {judgement.score:.2f}, expert {expert_score:.2f}, together {score:.2f}"
     return replace(
         judgement,
-        verdict="uncertain" if contradicted else judgement.verdict,
+        verdict="uncertain" if _contradicted(judgement.verdict, score) else judgement.verdict,
         score=score,
         source="fused",
         notes=(*judgement.notes, note),

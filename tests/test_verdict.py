@@ -34,6 +34,70 @@ def test_one_answer_stands_as_stated() -> None:
     assert judgement.findings == (finding(),)
 
 
+def weighed(verdict: str, likelihood: float | None, score: float = 0.5) -> Reading:
+    return reading(verdict, score).weighed(likelihood)
+
+
+def test_the_probabilities_of_the_tokens_are_the_score_of_one_answer() -> None:
+    judgement = judge([weighed("anomalous", 0.62, 0.9)])
+    assert (judgement.verdict, judgement.score, judgement.source) == ("anomalous", 0.62, "logprob")
+    assert judgement.notes == ("scores: logprob 0.62, stated 0.90",)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "likelihood", "score"),
+    [("anomalous", 0.3, 0.5), ("normal", 0.8, 0.8), ("normal", 0.5, 0.5)],
+)
+def test_a_verdict_that_the_probabilities_contradict_is_uncertain(
+    verdict: str, likelihood: float, score: float
+) -> None:
+    judgement = judge([weighed(verdict, likelihood)])
+    assert (judgement.verdict, judgement.score) == ("uncertain", score)
+    assert f"the verdict was {verdict}" in judgement.notes[-1]
+    assert f"{likelihood:.2f}" in judgement.notes[-1]
+
+
+def test_votes_with_probabilities_are_averaged() -> None:
+    votes = [weighed("anomalous", 0.9), weighed("anomalous", 0.6), weighed("normal", 0.3)]
+    judgement = judge(votes)
+    assert (judgement.verdict, judgement.source) == ("anomalous", "logprob")
+    assert judgement.score == pytest.approx(0.6)
+    assert judgement.notes[-1] == (
+        "scores: logprob 0.60 (mean of 0.90, 0.60, 0.30), vote 0.67, "
+        "stated 0.50 (mean of 0.50, 0.50, 0.50)"
+    )
+
+
+def test_votes_are_counted_when_an_answer_has_no_probabilities() -> None:
+    judgement = judge([weighed("anomalous", 0.9), weighed("normal", None), weighed("normal", 0.2)])
+    assert (judgement.verdict, judgement.source) == ("normal", "vote")
+    assert judgement.score == pytest.approx(1 / 3)
+    assert judgement.notes[-1] == "1 of 3 answers came without probabilities"
+
+
+def test_a_refusal_among_the_votes_does_not_keep_the_others_from_being_weighed() -> None:
+    judgement = judge([weighed("normal", 0.1), reading("refused"), weighed("normal", 0.2)])
+    assert (judgement.verdict, judgement.source) == ("normal", "logprob")
+    assert judgement.score == pytest.approx(0.15)
+
+
+words = st.sampled_from(["anomalous", "normal", "uncertain"])
+likelihoods = st.one_of(st.none(), st.floats(0, 1))
+
+
+@given(st.lists(st.tuples(words, likelihoods), min_size=1, max_size=7))
+def test_probabilities_never_give_an_all_clear(votes: list[tuple[str, float | None]]) -> None:
+    stated = {"anomalous": 0.9, "normal": 0.1, "uncertain": 0.5}
+    plain = judge([reading(word, stated[word]) for word, _ in votes])
+    judgement = judge([weighed(word, p, stated[word]) for word, p in votes])
+    assert judgement.score is not None
+    assert judgement.verdict in (plain.verdict, "uncertain")
+    if judgement.verdict == "normal":
+        assert judgement.score < 0.5
+    if plain.verdict == "anomalous":
+        assert judgement.score >= 0.5
+
+
 def test_the_source_of_a_single_score_is_the_backends() -> None:
     assert judge([reading("normal", 0.1)], "expert").source == "expert"
 

@@ -22,6 +22,8 @@ class Reading(BaseModel):
         problem: What was wrong, in words a model can act on when it is asked again; only when
             `unparsed`.
         notes: Everything that was mended, dropped or derived, one sentence each.
+        likelihood: P(anomalous) by the probabilities of the answer's tokens, in [0, 1], when they
+            are known; only with an answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +32,7 @@ class Reading(BaseModel):
     answer: Answer | None = None
     problem: str | None = None
     notes: tuple[str, ...] = ()
+    likelihood: float | None = None
 
     @property
     def repaired(self) -> bool:
@@ -50,7 +53,22 @@ class Reading(BaseModel):
                 f"an unparsed reading has a problem and no other has; got verdict="
                 f"{self.verdict!r}, problem={self.problem!r}"
             )
+        if self.likelihood is not None and (not 0 <= self.likelihood <= 1 or self.answer is None):
+            raise ValueError(
+                "the likelihood of a reading is in [0, 1] and belongs to an answer; got "
+                f"{self.likelihood!r} with verdict={self.verdict!r}"
+            )
         return self
+
+    def weighed(self, likelihood: float | None) -> Self:
+        """The same reading with P(anomalous) by the probabilities of the answer's tokens.
+
+        Raises:
+            ValueError: It is outside [0, 1], or there is no answer.
+        """
+        if likelihood is None:
+            return self
+        return type(self)(**{**dict(self), "likelihood": likelihood})
 
     @classmethod
     def unparsed(cls, problem: str, notes: tuple[str, ...] = ()) -> Self:
