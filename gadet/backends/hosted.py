@@ -11,9 +11,11 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from gadet.backends.base import Completion
 from gadet.backends.bounds import LARGEST_ANSWER, Timeouts
+from gadet.backends.breaker import BreakerPolicy, Health
 from gadet.backends.codecs import openai_chat
 from gadet.backends.codecs.base import Asking, Codec
 from gadet.backends.http import HttpChannel
+from gadet.backends.limiter import RateLimits
 from gadet.backends.profile import Profile
 from gadet.backends.profiles import profile_for
 from gadet.backends.redaction import redacted
@@ -46,6 +48,9 @@ class HttpBackend:
         timeout: Seconds for the whole request, or a `Timeouts`.
         max_retries: Tries after the first one.
         retry: All the rules of trying again, instead of `max_retries`.
+        limits: Rate limits that are kept before the provider has to ask for it; without any, those
+            that its answers tell are kept.
+        breaker: When the server is left alone for a while; None never leaves it alone.
         max_response_bytes: Largest answer that is read.
 
     Raises:
@@ -69,6 +74,8 @@ class HttpBackend:
         timeout: float | Timeouts | None = None,
         max_retries: int = 2,
         retry: RetryPolicy | None = None,
+        limits: RateLimits | None = None,
+        breaker: BreakerPolicy | None = None,
         max_response_bytes: int = LARGEST_ANSWER,
     ) -> None:
         """Prepare the channel; nothing is sent."""
@@ -84,6 +91,8 @@ class HttpBackend:
             headers={**codec.headers, **_key(codec, api_key), **(headers or {})},
             timeouts=Timeouts.of(timeout),
             retry=retry or RetryPolicy(max_retries=max_retries),
+            limits=limits,
+            breaker=breaker,
             max_response_bytes=max_response_bytes,
         )
 
@@ -103,6 +112,11 @@ class HttpBackend:
             "extra": dict(self._asking.extra),
         }
 
+    @property
+    def health(self) -> Health:
+        """How the server has been doing."""
+        return self._channel.health
+
     def complete(self, prompt: Prompt) -> Completion:
         """Ask and wait for the answer.
 
@@ -111,11 +125,11 @@ class HttpBackend:
             InputError: The server could not read a picture.
             ConfigurationError: The prompt does not fit the profile, or the network is not allowed.
         """
-        return self._channel.post(self._body(prompt), self._codec.decode)
+        return self._channel.post(self._body(prompt), self._codec.decode, spent=_tokens)
 
     async def acomplete(self, prompt: Prompt) -> Completion:
         """Ask without blocking the event loop."""
-        return await self._channel.apost(self._body(prompt), self._codec.decode)
+        return await self._channel.apost(self._body(prompt), self._codec.decode, spent=_tokens)
 
     def close(self) -> None:
         """Release connections; the backend may be used again and then opens new ones."""
@@ -135,6 +149,11 @@ class HttpBackend:
             raise ConfigurationError(
                 f"{self.name}: the prompt and `extra` must be expressible in JSON: {error}"
             ) from None
+
+
+def _tokens(completion: Completion) -> int:
+    """What a completion cost of the tokens per minute."""
+    return completion.usage.input_tokens + completion.usage.output_tokens
 
 
 def _key(codec: Codec, key: str | SecretStr | None) -> dict[str, SecretStr]:

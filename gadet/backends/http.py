@@ -1,11 +1,8 @@
-"""The one module that talks HTTP: blocking and asynchronous senders over one set of rules.
+"""The one way out: blocking and asynchronous senders over one set of rules.
 
-A channel sends JSON to one address and hands every answer to a pure `decode`. It holds a stack of
-transports with one connection each instead of a client with many: a pool of httpx looks through all
-of its connections for every request, which is the larger part of a request's cost from some dozens
-of connections on; and redirects, cookies and logins, which a client looks after, are not wanted
-here. A transport is taken from the stack, used by one caller, and put back, so a channel may be
-shared by threads, tasks and event loops.
+A channel sends requests to one server and hands every answer to a pure `decode`. What holds for a
+request holds for all of them: bounds on time and size, another try where that makes sense, the rate
+limits, the circuit breaker, and no secret in any message.
 
 Import this module late: it costs the import of httpx.
 """
@@ -13,33 +10,28 @@ Import this module late: it costs the import of httpx.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import ssl
-import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing, closing, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, NamedTuple, TypeVar
-from urllib.request import getproxies, proxy_bypass
-from weakref import WeakKeyDictionary, finalize
+from typing import Any, Generic, TypeVar
+from uuid import uuid4
 
 import httpx
 from pydantic import SecretStr
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-)
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from gadet._version import __version__
 from gadet.backends.bounds import LARGEST_ANSWER, Intake, Timeouts
+from gadet.backends.breaker import Breaker, BreakerPolicy, Health
+from gadet.backends.call import Answer, Call
+from gadet.backends.connections import Connections, is_loopback
+from gadet.backends.limiter import Limiter, Place, RateLimits
+from gadet.backends.quotas import read_quotas
 from gadet.backends.redaction import Scrubber
 from gadet.backends.retry import RetryPolicy, wait_hint
 from gadet.errors import BackendError, ConfigurationError, TransportError
@@ -50,67 +42,74 @@ logger = logging.getLogger("gadet")
 
 T = TypeVar("T")
 Decode = Callable[[int, Mapping[str, str], bytes], T]
+Judge = Callable[[Answer], T]
 
 _GUARD = "GADET_ALLOW_NETWORK"
-# A loop holds its tasks by weak references only.
-_closing: set[asyncio.Future[None]] = set()
 _HEADERS = {
     "accept": "*/*",
     # Answers are small: without compression their size is bounded by what is read.
     "accept-encoding": "identity",
     "connection": "keep-alive",
-    "content-type": "application/json",
     "user-agent": f"gadet/{__version__}",
 }
-_ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+# With these a wait that the provider names is meant for everyone.
+_PAUSES_EVERYONE = frozenset({429, 503, 529})
 # Trying again cannot mend these: the request itself, or the address, is wrong.
 _PERMANENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
-
-
-class _Answer(NamedTuple):
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-Judge = Callable[[_Answer], T]
-
-
-class _TransientError(Exception):
-    """An attempt failed in a way that another one may not."""
-
-    def __init__(self, error: BackendError) -> None:
-        super().__init__(str(error))
-        self.error = error
+# These come before anything is sent.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @dataclass
-class _Shelf:
-    """The idle transports of one event loop; once closed, none is put back but closed."""
+class _Errand(Generic[T]):
+    """One call on its way through its tries.
 
-    idle: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
-    closed: bool = False
+    Attributes:
+        call: What is asked for.
+        decode: Reads the answer.
+        spent: Tells from what was read how many tokens were used.
+        request: What is sent, the same in every try.
+        again: Whether what went wrong in this try is worth another.
+        sent: Whether this try was sent.
+        answer: What came in this try.
+        used: Tokens that it used.
+    """
 
+    call: Call
+    decode: Decode[T]
+    spent: Callable[[T], int] | None
+    request: httpx.Request
+    again: bool = False
+    sent: bool = False
+    answer: Answer | None = None
+    used: int | None = None
+    started: float = field(default_factory=time.perf_counter)
 
-class _Lease(NamedTuple):
-    """A shelf, and the generator that clears it when the event loop ends."""
-
-    shelf: _Shelf
-    keeper: AsyncGenerator[None]
+    def begin(self) -> None:
+        """Forget the last try."""
+        self.again, self.sent, self.answer, self.used = False, False, None, None
+        self.started = time.perf_counter()
 
 
 class HttpChannel:
-    """Sends JSON bodies to one URL by POST.
+    """Sends requests to one server.
 
     Args:
-        url: The whole address. Keys belong into `headers`, never here.
+        url: The address that `post` sends to, and that other calls' paths stand below. Keys belong
+            into `headers`, never here.
         name: Name of the backend, for errors and the log.
         headers: Sent with every request; secrets as `SecretStr`.
         timeouts: Bounds on the time of a request.
         retry: Which answers are worth another try.
+        limits: Rate limits; without any, those that the provider tells are kept.
+        breaker: When the server is left alone; None only counts its failures.
+        idempotency_header: Name of a header under which the server keeps a request from being
+            carried out twice, where its provider documents one: every request that is not a GET
+            then has a key there, the same in all its tries.
         max_response_bytes: Largest answer that is read.
         sleep: Waits between blocking tries.
         asleep: Waits between asynchronous tries.
+        clock: Seconds that only grow, for the limits and the breaker.
 
     Raises:
         ConfigurationError: The URL is not one of http or https, or holds a name and password; or a
@@ -125,9 +124,13 @@ class HttpChannel:
         headers: Mapping[str, str | SecretStr] | None = None,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
+        limits: RateLimits | None = None,
+        breaker: BreakerPolicy | None = None,
+        idempotency_header: str | None = None,
         max_response_bytes: int = LARGEST_ANSWER,
         sleep: Callable[[float], None] = time.sleep,
         asleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Check the address; nothing is opened before the first request."""
         self._url = _checked(url)
@@ -135,92 +138,131 @@ class HttpChannel:
         self._headers = _sendable(headers or {})
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
+        self._limits = limits
+        self._breaker_policy = breaker
+        self._idempotency_header = idempotency_header
         self._max_response_bytes = max_response_bytes
         self._sleep = sleep
         self._asleep = asleep
+        self._clock = clock
         self._scrub = Scrubber(v for v in self._headers.values() if isinstance(v, SecretStr))
-        self._local = _is_loopback(self._url.host)
-        self._lock = threading.Lock()
-        self._process = os.getpid()
-        self._idle: list[httpx.HTTPTransport] = []
-        self._leases: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lease] = WeakKeyDictionary()
-        self._finalizer = finalize(self, _close_all, self._idle)
+        self._local = is_loopback(self._url.host)
+        self._begin()
 
     def __repr__(self) -> str:
         """Name and address, without headers."""
         shown = self._url.copy_with(query=None)
         return f"HttpChannel({str(shown)!r}, name={self._name!r})"
 
-    def post(self, body: bytes, decode: Decode[T]) -> T:
-        """Send `body`, try again where that makes sense, and return what `decode` makes of it.
+    @property
+    def health(self) -> Health:
+        """How the server has been doing."""
+        return self._breaker.health
+
+    def post(
+        self,
+        body: bytes,
+        decode: Decode[T],
+        *,
+        tokens: int | None = None,
+        spent: Callable[[T], int] | None = None,
+    ) -> T:
+        """Send a JSON document to the channel's own address; as `send` otherwise.
 
         Args:
-            body: A JSON document.
+            body: The document.
+            decode: As in `send`.
+            tokens: As `Call.tokens`.
+            spent: As in `send`.
+        """
+        return self.send(_json(body, tokens), decode, spent=spent)
+
+    async def apost(
+        self,
+        body: bytes,
+        decode: Decode[T],
+        *,
+        tokens: int | None = None,
+        spent: Callable[[T], int] | None = None,
+    ) -> T:
+        """Like `post`, without blocking the event loop."""
+        return await self.asend(_json(body, tokens), decode, spent=spent)
+
+    def send(self, call: Call, decode: Decode[T], *, spent: Callable[[T], int] | None = None) -> T:
+        """Send a request, try again where that makes sense, and return what `decode` makes of it.
+
+        Args:
+            call: What to send.
             decode: Reads `(status, headers, body)`; header names are in lower case.
+            spent: Tells from what was decoded how many tokens were used, to correct the estimate.
 
         Raises:
-            BackendError: There was no answer, or `decode` did not accept it.
-            ConfigurationError: `GADET_ALLOW_NETWORK=0` forbids the address.
+            BackendError: There was no answer, or `decode` did not accept it, or nothing is sent
+                because the server is down or asked for a long pause.
+            ConfigurationError: `GADET_ALLOW_NETWORK=0` forbids the address; or the call's is not at
+                the channel's server.
         """
-        self._guard()
-        try:
-            for attempt in Retrying(sleep=self._sleep, **self._rules()):
-                with attempt, self._watch(attempt.retry_state, decode) as judge:
-                    return judge(self._exchange(body))
-        except _TransientError as last:
-            raise last.error from last.error.__cause__
+        errand = self._errand(call, decode, spent)
+        for attempt in Retrying(sleep=self._sleep, **self._rules(errand)):
+            number = attempt.retry_state.attempt_number
+            with attempt, self._named(errand, number):
+                self._breaker.check()
+                place = self._limiter.take(call.tokens)
+                with self._watched(errand, place, number) as judge:
+                    with self._connections.lent(fresh=not call.repeatable) as transport:
+                        answer = self._exchange(transport, errand)
+                        if answer.status < 400:
+                            # Here, so that a success that cannot be read ends its connection:
+                            # what follows there may be the rest of it.
+                            return judge(answer)
+                    return judge(answer)
         raise AssertionError("tenacity ends with a value or an error")
 
-    async def apost(self, body: bytes, decode: Decode[T]) -> T:
-        """Like `post`, without blocking the event loop."""
-        self._guard()
-        try:
-            async for attempt in AsyncRetrying(sleep=self._asleep, **self._rules()):
-                with attempt, self._watch(attempt.retry_state, decode) as judge:
-                    return judge(await self._aexchange(body))
-        except _TransientError as last:
-            raise last.error from last.error.__cause__
+    async def asend(
+        self, call: Call, decode: Decode[T], *, spent: Callable[[T], int] | None = None
+    ) -> T:
+        """Like `send`, without blocking the event loop; a task that is cancelled hangs up."""
+        errand = self._errand(call, decode, spent)
+        async for attempt in AsyncRetrying(sleep=self._asleep, **self._rules(errand)):
+            number = attempt.retry_state.attempt_number
+            with attempt, self._named(errand, number):
+                self._breaker.check()
+                place = await self._limiter.atake(call.tokens)
+                with self._watched(errand, place, number) as judge:
+                    async with self._connections.alent(fresh=not call.repeatable) as transport:
+                        answer = await self._aexchange(transport, errand)
+                        if answer.status < 400:
+                            return judge(answer)
+                    return judge(answer)
         raise AssertionError("tenacity ends with a value or an error")
 
     def close(self) -> None:
-        """Close every idle connection; the channel may be used again and then opens new ones.
+        """Close every idle connection, and those in use when their request ends.
 
-        Connections of an event loop that runs are closed by that loop, soon after.
+        The channel may be used again and then opens new ones. Connections of an event loop that
+        runs are closed by that loop, soon after.
         """
-        _close_all(self._idle)
-        with self._lock:
-            leases = list(self._leases.items())
-            self._leases.clear()
-        for loop, lease in leases:
-            if loop.is_closed():
-                continue
-            if loop.is_running():
-                loop.call_soon_threadsafe(_spawn, lease.keeper)
-            elif not _in_a_loop():
-                loop.run_until_complete(lease.keeper.aclose())
+        self._connections.close()
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop and every blocking one."""
-        _close_all(self._idle)
-        with self._lock:
-            lease = self._leases.pop(asyncio.get_running_loop(), None)
-        if lease is not None:
-            await lease.keeper.aclose()
+        await self._connections.aclose()
 
-    def _rules(self) -> dict[str, Any]:
-        return {
-            "retry": retry_if_exception_type(_TransientError),
-            "stop": stop_after_attempt(self._retry.max_retries + 1),
-            "wait": self._wait,
-            "reraise": True,
-        }
+    def _begin(self) -> None:
+        """Start with no connections, nothing counted and nobody waiting."""
+        self._process = os.getpid()
+        self._connections = Connections(self._url)
+        self._breaker = Breaker(self._breaker_policy, clock=self._clock)
+        self._limiter = Limiter(self._limits, patience=self._retry.patience, clock=self._clock)
 
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        hint = error.error.retry_after if isinstance(error, _TransientError) else None
-        seconds = self._retry.delay(state.attempt_number, hint)
-        logger.info("%s: try %d failed, next in %.2f s", self._name, state.attempt_number, seconds)
-        return seconds
+    def _errand(
+        self, call: Call, decode: Decode[T], spent: Callable[[T], int] | None
+    ) -> _Errand[T]:
+        self._guard()
+        if self._process != os.getpid():
+            # A forked child must not speak on its parent's connections, nor wait in its queue.
+            self._begin()
+        return _Errand(call, decode, spent, self._request(call))
 
     def _guard(self) -> None:
         if not self._local and os.environ.get(_GUARD) == "0":
@@ -229,44 +271,78 @@ class HttpChannel:
                 f"it: unset {_GUARD}, or use a local server or the offline backend"
             )
 
-    @contextmanager
-    def _watch(self, state: RetryCallState, decode: Decode[T]) -> Iterator[Judge[T]]:
-        """Yield the judge of an attempt, and turn what goes wrong in it into our errors."""
-        started = time.perf_counter()
+    def _rules(self, errand: _Errand[T]) -> dict[str, Any]:
+        return {
+            "retry": retry_if_exception(lambda _: errand.again),
+            "stop": stop_after_attempt(self._retry.max_retries + 1),
+            "wait": self._wait,
+            "reraise": True,
+        }
 
-        def judge(answer: _Answer) -> T:
-            logger.info(
-                "%s: status %d in %.2f s, try %d",
-                self._name,
-                answer.status,
-                time.perf_counter() - started,
-                state.attempt_number,
-            )
-            try:
-                return decode(*answer)
-            except BackendError as error:
-                error.retry_after = wait_hint(answer.headers, answer.body, datetime.now(UTC))
-                status = error.status or answer.status
-                again = self._retry.wants_retry(status, answer.headers, error.retry_after)
-                raise (_TransientError(error) if again else error) from error.__cause__
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        hint = error.retry_after if isinstance(error, BackendError) else None
+        seconds = self._retry.delay(state.attempt_number, hint)
+        logger.info("%s: try %d failed, next in %.2f s", self._name, state.attempt_number, seconds)
+        return seconds
+
+    @contextmanager
+    def _named(self, errand: _Errand[T], number: int) -> Iterator[None]:
+        """Begin a try, and complete the errors of it with what only the channel knows."""
+        errand.begin()
+        try:
+            yield
+        except BackendError as error:
+            error.args = (f"{self._name}: {self._scrub(str(error))}",)
+            error.backend = self._name
+            error.attempts = number if errand.sent else number - 1
+            error.body = self._scrub(error.body) if error.body else None
+            raise
+
+    @contextmanager
+    def _watched(self, errand: _Errand[T], place: Place, number: int) -> Iterator[Judge[T]]:
+        """Yield the judge of a try, and let breaker and limiter know how it ended.
+
+        What goes wrong on the way is turned into our errors.
+        """
+
+        def judge(answer: Answer) -> T:
+            return self._judge(errand, answer, number)
 
         try:
-            yield judge
-        except _TransientError as transient:
-            self._complete(transient.error, state.attempt_number)
-            raise
-        except BackendError as error:
-            self._complete(error, state.attempt_number)
-            raise
-        except httpx.HTTPError as error:
-            ours = self._complete(self._unreachable(error), state.attempt_number)
-            raise (ours if _is_permanent(error) else _TransientError(ours)) from error
+            with self._breaker.admitted():
+                errand.sent = True
+                try:
+                    yield judge
+                except httpx.HTTPError as error:
+                    errand.again = not _is_permanent(error) and (
+                        errand.call.repeatable or isinstance(error, _NOT_SENT)
+                    )
+                    raise self._unreachable(error) from error
+        finally:
+            if errand.sent:
+                quotas = read_quotas(errand.answer.headers, _now()) if errand.answer else ()
+                self._limiter.settle(place, used=errand.used, quotas=quotas)
+            else:
+                self._limiter.give_back(place)
 
-    def _complete(self, error: BackendError, attempts: int) -> BackendError:
-        error.args = (f"{self._name}: {self._scrub(str(error))}",)
-        error.backend, error.attempts = self._name, attempts
-        error.body = self._scrub(error.body) if error.body else None
-        return error
+    def _judge(self, errand: _Errand[T], answer: Answer, number: int) -> T:
+        errand.answer = answer
+        seconds = time.perf_counter() - errand.started
+        logger.info("%s: status %d in %.2f s, try %d", self._name, answer.status, seconds, number)
+        try:
+            value = errand.decode(*answer)
+        except BackendError as error:
+            hint = error.retry_after = wait_hint(answer.headers, answer.body, _now())
+            status = error.status or answer.status
+            if hint is not None and status in _PAUSES_EVERYONE:
+                self._limiter.pause(hint)
+            errand.again = self._retry.wants_retry(
+                status, answer.headers, hint, errand.call.repeatable
+            )
+            raise
+        errand.used = errand.spent(value) if errand.spent else None
+        return value
 
     def _unreachable(self, error: httpx.HTTPError) -> TransportError:
         what = type(error).__name__
@@ -285,89 +361,80 @@ class HttpChannel:
             f"expected an answer from {self._url.host}, got {what}{detail}: {advice}"
         )
 
-    def _exchange(self, body: bytes) -> _Answer:
-        transport = self._borrow()
-        intake = Intake(self._max_response_bytes, self._timeouts.total)
-        try:
-            with closing(transport.handle_request(self._request(body))) as response:
-                for piece in response.iter_bytes():
-                    intake.take(piece)
-            return _Answer(response.status_code, response.headers, intake.body())
-        finally:
-            self._idle.append(transport)
+    def _exchange(self, transport: httpx.HTTPTransport, errand: _Errand[T]) -> Answer:
+        intake = self._intake(errand.call)
+        with closing(transport.handle_request(errand.request)) as response:
+            for piece in response.iter_bytes():
+                intake.take(piece)
+        return _answer(response, intake)
 
-    async def _aexchange(self, body: bytes) -> _Answer:
-        shelf = await self._shelf_of_this_loop()
-        transport = shelf.idle.pop() if shelf.idle else httpx.AsyncHTTPTransport(**self._options())
-        intake = Intake(self._max_response_bytes, self._timeouts.total)
-        try:
-            async with aclosing(
-                await transport.handle_async_request(self._request(body))
-            ) as response:
-                async for piece in response.aiter_bytes():
-                    intake.take(piece)
-            return _Answer(response.status_code, response.headers, intake.body())
-        finally:
-            if shelf.closed:
-                await transport.aclose()
-            else:
-                shelf.idle.append(transport)
+    async def _aexchange(self, transport: httpx.AsyncHTTPTransport, errand: _Errand[T]) -> Answer:
+        intake = self._intake(errand.call)
+        async with aclosing(await transport.handle_async_request(errand.request)) as response:
+            async for piece in response.aiter_bytes():
+                intake.take(piece)
+        return _answer(response, intake)
 
-    def _borrow(self) -> httpx.HTTPTransport:
-        if self._process != os.getpid():
-            # A forked child must not speak on its parent's connections.
-            self._process = os.getpid()
-            self._idle.clear()
-        with suppress(IndexError):
-            return self._idle.pop()
-        return httpx.HTTPTransport(**self._options())
+    def _intake(self, call: Call) -> Intake:
+        return Intake(call.max_response_bytes or self._max_response_bytes, self._timeouts.total)
 
-    async def _shelf_of_this_loop(self) -> _Shelf:
-        loop = asyncio.get_running_loop()
-        lease = self._leases.get(loop)
-        if lease is None:
-            shelf = _Shelf()
-            lease = _Lease(shelf, _closes_with_the_loop(shelf))
-            with self._lock:
-                # Connections hold their loop, so a loop that ended without a word is dropped here.
-                for ended in [other for other in self._leases if other.is_closed()]:
-                    del self._leases[ended]
-                self._leases[loop] = lease
-            await anext(lease.keeper)
-        return lease.shelf
-
-    def _request(self, body: bytes) -> httpx.Request:
+    def _request(self, call: Call) -> httpx.Request:
         """The request; the only place where a secret is revealed."""
-        plain = {
-            key: value.get_secret_value() if isinstance(value, SecretStr) else value
-            for key, value in self._headers.items()
+        url = self._address(call.url)
+        _sendable(call.headers)
+        kind = {"content-type": call.content_type} if call.content_type else {}
+        own = {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else value
+            for name, value in self._headers.items()
         }
+        key = {}
+        if self._idempotency_header and call.method != "GET":
+            key = {self._idempotency_header: f"gadet-{uuid4()}"}
         times = self._timeouts
         return httpx.Request(
-            "POST",
-            self._url,
-            headers={**_HEADERS, **plain},
-            content=body,
+            call.method,
+            url,
+            headers={**_HEADERS, **kind, **own, **key, **call.headers},
+            content=call.body,
             extensions={
                 "timeout": {
                     "connect": times.connect,
-                    "read": times.read,
+                    "read": min(times.read, times.total),
                     "write": times.write,
                     "pool": times.connect,
                 }
             },
         )
 
-    def _options(self) -> dict[str, Any]:
-        """Arguments of a transport."""
-        return {
-            "limits": _ONE_CONNECTION,
-            # Redirects are not followed, so a plain address never leads to a certificate.
-            "verify": _trust() if self._url.scheme == "https" else False,
-            # A proxy of the environment is for the network, not for this machine.
-            "proxy": None if self._local else _proxy(self._url),
-            "trust_env": not self._local,
-        }
+    def _address(self, url: str) -> httpx.URL:
+        """The address of a call, which is at the channel's server: keys go nowhere else."""
+        if not url:
+            return self._url
+        if "://" not in url:
+            path = f"{self._url.path.rstrip('/')}/{url.lstrip('/')}"
+            return self._url.copy_with(path=path)
+        whole = _checked(url)
+        if _origin(whole) != _origin(self._url):
+            raise ConfigurationError(
+                f"{self._name} is at {self._url.scheme}://{self._url.netloc.decode()}, and its key "
+                f"is sent nowhere else; got an address at {whole.scheme}://{whole.netloc.decode()}"
+            )
+        return whole
+
+
+def _json(body: bytes, tokens: int | None) -> Call:
+    return Call("POST", body=body, content_type="application/json", tokens=tokens)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _answer(response: httpx.Response, intake: Intake) -> Answer:
+    headers: dict[str, str] = {}
+    for name, value in response.headers.multi_items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Answer(response.status_code, headers, intake.body())
 
 
 def _checked(text: str) -> httpx.URL:
@@ -388,13 +455,9 @@ def _checked(text: str) -> httpx.URL:
     return url
 
 
-def _proxy(url: httpx.URL) -> str | None:
-    """The proxy that the environment names for an address, as `HTTPS_PROXY` and `NO_PROXY` do."""
-    known = getproxies()
-    proxy = known.get(url.scheme) or known.get("all")
-    if not proxy or proxy_bypass(url.host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    default = {"http": 80, "https": 443}[url.scheme]
+    return url.scheme, url.host, url.port or default
 
 
 def _sendable(headers: Mapping[str, str | SecretStr]) -> dict[str, str | SecretStr]:
@@ -409,21 +472,6 @@ def _sendable(headers: Mapping[str, str | SecretStr]) -> dict[str, str | SecretS
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """The certificates to trust; reading them costs more than a request, so they are shared."""
-    return httpx.create_ssl_context()
-
-
 def _is_permanent(error: httpx.HTTPError) -> bool:
     """Whether another try would end the same way."""
     distrusted = isinstance(_ssl_error(error), ssl.SSLCertVerificationError)
@@ -435,35 +483,3 @@ def _ssl_error(error: BaseException | None) -> ssl.SSLError | None:
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     return error
-
-
-def _close_all(idle: list[httpx.HTTPTransport]) -> None:
-    while idle:
-        idle.pop().close()
-
-
-def _in_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _spawn(keeper: AsyncGenerator[None]) -> None:
-    task = asyncio.ensure_future(keeper.aclose())
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
-
-
-async def _closes_with_the_loop(shelf: _Shelf) -> AsyncGenerator[None]:
-    """Wait, and close the transports when the event loop shuts down its generators.
-
-    `asyncio.run` and every server does that before it closes the loop, so no socket outlives it.
-    """
-    try:
-        yield
-    finally:
-        shelf.closed = True
-        while shelf.idle:
-            await shelf.idle.pop().aclose()

@@ -17,6 +17,8 @@ __all__ = ["RetryPolicy", "wait_hint"]
 
 _REPEATED = frozenset({408, 409, 429})
 _NEVER = frozenset({400, 401, 403, 404, 413, 422})
+# Only this status says that nothing was begun.
+_TURNED_AWAY = frozenset({429})
 _GOOGLE_RETRY_INFO = "google.rpc.RetryInfo"
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 
@@ -44,13 +46,21 @@ class RetryPolicy:
     jitter: float = 0.25
     patience: float = 120.0
 
-    def wants_retry(self, status: int, headers: Mapping[str, str], hint: float | None) -> bool:
+    def wants_retry(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        hint: float | None,
+        repeatable: bool = True,
+    ) -> bool:
         """Whether an answer with this status may be asked for again.
 
         Args:
             status: HTTP status of the answer.
             headers: Its headers, names in lower case.
             hint: Seconds that the provider asked to wait, when it did.
+            repeatable: Whether the request may be accepted twice. One that may not is sent again
+                only when the server turned it away, or says itself that it should be.
         """
         if status in _NEVER or (hint is not None and hint > self.patience):
             return False
@@ -59,6 +69,8 @@ class RetryPolicy:
                 return True
             case "false":
                 return False
+        if not repeatable:
+            return status in _TURNED_AWAY
         return status in _REPEATED or status >= 500
 
     def delay(

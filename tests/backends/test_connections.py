@@ -170,7 +170,7 @@ def test_closing_inside_and_outside_a_loop_leaves_no_socket(connect: Connect) ->
 def test_close_reaches_a_loop_that_runs(connect: Connect) -> None:
     async def asked(backend: HttpBackend) -> None:
         await backend.acomplete(text_only())
-        (lease,) = backend._channel._leases.values()
+        (lease,) = backend._channel._connections._leases.values()
         (transport,) = lease.shelf.idle
         assert transport._pool.connections
         await asyncio.to_thread(backend.close)
@@ -209,7 +209,7 @@ def test_loops_that_ended_are_not_kept(connect: Connect) -> None:
         for _ in range(3):
             asyncio.run(backend.acomplete(text_only()))
             gc.collect()
-        assert len(backend._channel._leases) <= 1
+        assert len(backend._channel._connections._leases) <= 1
 
 
 def test_a_forgotten_backend_leaves_no_socket() -> None:
@@ -241,13 +241,11 @@ def test_a_forked_child_does_not_speak_on_its_parents_connections(
     with serving(ok) as server:
         backend = connect(server.url)
         backend.complete(text_only())
-        parents = list(backend._channel._idle)
+        parents = backend._channel._connections
         monkeypatch.setattr("gadet.backends.http.os.getpid", lambda: -1)
         backend.complete(text_only())
         assert len(server.connections) == 2
-        assert backend._channel._idle[0] not in parents
-        for transport in parents:
-            transport.close()
+        parents.close()
         backend.close()
 
 

@@ -136,7 +136,9 @@ def _waits(url: str, ask: str, retry: RetryPolicy) -> list[float]:
     async def asleep(seconds: float) -> None:
         waits.append(seconds)
 
-    channel = HttpChannel(url, name="b", retry=retry, sleep=waits.append, asleep=asleep)
+    channel = HttpChannel(
+        url, name="b", retry=retry, sleep=waits.append, asleep=asleep, clock=lambda: sum(waits)
+    )
     from gadet.backends.codecs.openai_chat import decode
 
     try:
@@ -349,4 +351,4 @@ def test_the_proxy_of_the_environment_is_for_the_network(
         monkeypatch.delenv(name.lower(), raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert HttpChannel(url, name="m")._options()["proxy"] == proxy
+    assert HttpChannel(url, name="m")._connections.options()["proxy"] == proxy

@@ -8,6 +8,7 @@ import pytest
 
 from gadet.backends import registry
 from gadet.backends.base import Backend, Completion
+from gadet.backends.call import Call
 from gadet.backends.hosted import HttpBackend
 from gadet.backends.offline import OfflineBackend
 from gadet.backends.presets import ollama_address
@@ -48,7 +49,7 @@ def url(backend: Backend) -> str:
 
 def sent(backend: Backend) -> dict[str, str]:
     assert isinstance(backend, HttpBackend)
-    return dict(backend._channel._request(b"").headers)
+    return dict(backend._channel._request(Call("POST")).headers)
 
 
 def plugin(model: str = "", **options: Any) -> Backend:
