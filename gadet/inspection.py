@@ -19,6 +19,7 @@ from PIL import Image
 from gadet._version import __version__
 from gadet.backends.base import Completion
 from gadet.backends.costs import cost_of
+from gadet.backends.likelihood import likelihood_of
 from gadet.backends.profile import Profile
 from gadet.experts.base import Candidate, Evidence, Expert
 from gadet.findings import Finding
@@ -253,7 +254,8 @@ def _turn(
     started = time.perf_counter()
     completion = yield prompt
     scribe.answer_seconds += time.perf_counter() - started
-    reading = read_answer(completion.text, stop=completion.stop)
+    read = read_answer(completion.text, stop=completion.stop)
+    reading = read.weighed(likelihood_of(completion, read.verdict))
     scribe.prompts.append(prompt)
     scribe.usage += completion.usage
     scribe.model = completion.model or scribe.model
