@@ -8,53 +8,35 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gadet._lazy import lazy
 from gadet.geometry import Frame
+from gadet.sizing import Sizing
 
 __all__ = ["ImageType", "View", "ViewLimits", "hash_of_pixels"]
 
 ImageType = Literal["image/png", "image/jpeg"]
 
 
-class ViewLimits(BaseModel):
-    """What a model takes in one picture; the profile of the model provides it.
+class ViewLimits(Sizing):
+    """What a model is sent as one picture; the profile of the model provides it.
+
+    Of the bounds of `Sizing`, `max_side` and `max_pixels` are for the caller to choose, because
+    they decide what a picture costs; a profile narrows the others to what its model leaves as is.
 
     Attributes:
         max_side: Longest side in pixels.
         max_pixels: Most pixels in one picture.
-        multiple: Both sides become multiples of this, for models that would round them anyway.
         encoding: File format to send; None sends JPEG what came as JPEG, WEBP or AVIF, and PNG
             what came without loss. A JPEG that needs no change is then not compressed anew.
         quality: JPEG quality of what is compressed, 1 to 95; PNG ignores it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     max_side: int = Field(default=1568, gt=0)
     max_pixels: int = Field(default=1568 * 1568, gt=0)
-    multiple: int = Field(default=1, gt=0)
     encoding: ImageType | None = None
     quality: int = Field(default=92, ge=1, le=95)
-
-    def fit(self, width: int, height: int) -> tuple[int, int]:
-        """The size `(width, height)` that a picture is resized to.
-
-        Never zero, and never larger than the picture but for rounding to `multiple`.
-        """
-        scale = min(
-            1.0,
-            self.max_side / max(width, height),
-            (self.max_pixels / (width * height)) ** 0.5,
-        )
-        if scale < 1.0:
-            width, height = max(1, int(width * scale)), max(1, int(height * scale))
-        return self._rounded(width), self._rounded(height)
-
-    def _rounded(self, side: int) -> int:
-        nearest = max(1, round(side / self.multiple)) * self.multiple
-        return nearest if nearest <= self.max_side else max(side - side % self.multiple, 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from gadet.backends.profile import Profile
-from gadet.backends.profiles import _rows, profile_for
+from gadet.backends.profiles import _shipped_rows, profile_for
 from gadet.errors import ConfigurationError
 
 
@@ -15,7 +15,7 @@ def test_an_unknown_model_gets_the_defaults() -> None:
 
 
 def test_every_row_is_dated_and_sourced_and_makes_a_profile() -> None:
-    for row in _rows():
+    for row in _shipped_rows():
         assert date.fromisoformat(row.facts["as_of"]) <= date(2026, 11, 23)
         assert row.facts["source"]
         assert row.providers or row.models
