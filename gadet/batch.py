@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
-from gadet.errors import BudgetExceededError, ConfigurationError, MissingDependencyError
+from gadet.errors import BudgetExceededError, ConfigurationError
 from gadet.media.source import is_data_url, is_url, public_url
+from gadet.progress import progress_bar
 from gadet.report import Failure, Report
 from gadet.request import DetectRequest
 
-__all__ = ["OnError", "Turns", "run_batch"]
+__all__ = ["OnError", "Turns", "failure_of", "run_batch"]
 
 OnError = Literal["raise", "record"]
 T = TypeVar("T")
@@ -89,7 +88,7 @@ def run_batch(
         raise ConfigurationError(f"on_error is 'raise' or 'record'; got {on_error!r}")
     results: dict[int, Report | Failure] = {}
     with (
-        _bar(len(requests), progress) as advance,
+        progress_bar(len(requests), progress) as advance,
         ThreadPoolExecutor(concurrency, thread_name_prefix="gadet") as pool,
     ):
         try:
@@ -140,6 +139,11 @@ def _outcome(
     planned = isinstance(error, BudgetExceededError)
     if not isinstance(error, Exception) or (on_error == "raise" and not planned):
         raise error
+    return failure_of(error, request, index)
+
+
+def failure_of(error: Exception, request: DetectRequest, index: int) -> Failure:
+    """What stands in the results for an item that could not be inspected."""
     name, source = _called(request.item, index)
     return Failure.from_error(error, name=name, source=source)
 
@@ -150,18 +154,3 @@ def _called(item: Any, index: int) -> tuple[str, str | None]:
         return f"item {index}", None
     source = public_url(item) if isinstance(item, str) and is_url(item) else str(item)
     return Path(source).name or source, source
-
-
-@contextmanager
-def _bar(total: int, progress: bool | None) -> Iterator[Callable[[], object]]:
-    """Show a progress bar on stderr while the block runs; gives what advances it by one."""
-    wanted = sys.stderr.isatty() if progress is None else progress
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        if progress:
-            raise MissingDependencyError("A progress bar", package="tqdm", extra="cli") from error
-        yield lambda: None
-        return
-    with tqdm(total=total, unit="item", file=sys.stderr, disable=not wanted) as bar:
-        yield bar.update

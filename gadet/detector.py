@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -12,20 +11,21 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from gadet.backends.base import Backend
+from gadet.backends.jobs import BatchCapable
 from gadet.backends.profile import Profile
 from gadet.backends.registry import BackendLike, connect
 from gadet.batch import Turns, run_batch
 from gadet.budget import Budget, Limits, check_prices
 from gadet.dialogue import Reply, again, known_domain, rebuilt, replied
 from gadet.drivers import adrive, complete, drive
-from gadet.errors import ConfigurationError, InputError
+from gadet.errors import ConfigurationError
 from gadet.experts.base import Expert
-from gadet.inspection import Case, Pictures, References, opening_prompt
-from gadet.intake import LoadedReferences, request_of
+from gadet.inspection import Case, Pictures, opening_prompt
+from gadet.intake import Intake, LoadedReferences, request_of
+from gadet.jobs import run_jobs
 from gadet.journal import Journal
-from gadet.media.base import LoadLimits, Sample
-from gadet.media.choice import adapter_for
-from gadet.prompts.domain import Domain, load_domain
+from gadet.media.base import LoadLimits
+from gadet.prompts.domain import Domain
 from gadet.prompts.follow_up import Turn
 from gadet.prompts.prompt import Prompt
 from gadet.report import Failure, Report
@@ -77,11 +77,10 @@ class AnomalyDetector:
         **options: Any,
     ) -> None:
         self.route = _route(backend, profile, options)
-        self.limits = limits or LoadLimits()
-        self._toolkits = default_toolkits()
+        toolkits = default_toolkits()
         if expert != "auto":
-            self._toolkits["image"] = replace(self._toolkits["image"], expert=expert)
-        self._adapters = {name: kit.adapter for name, kit in self._toolkits.items()}
+            toolkits["image"] = replace(toolkits["image"], expert=expert)
+        self._intake = Intake(toolkits, limits or LoadLimits())
 
     def __repr__(self) -> str:
         """Name the backend, never its key."""
@@ -160,7 +159,7 @@ class AnomalyDetector:
             samples=samples,
             fusion=fusion,
         )
-        return drive(travel(self.route, self._case(request)))
+        return drive(travel(self.route, self._intake.case(request, self.route.legs[0])))
 
     async def adetect(
         self,
@@ -189,7 +188,7 @@ class AnomalyDetector:
         )
         from asyncio import to_thread
 
-        case = await to_thread(self._case, request)
+        case = await to_thread(self._intake.case, request, self.route.legs[0])
         return await adrive(travel(self.route, case))
 
     def detect_many(
@@ -209,6 +208,8 @@ class AnomalyDetector:
         progress: bool | None = None,
         resume: str | Path | None = None,
         budget: Limits | None = None,
+        batch_api: bool = False,
+        poll_seconds: float = 60.0,
     ) -> list[Report | Failure]:
         """Inspect many items, several at a time, and return the results in their order.
 
@@ -231,6 +232,10 @@ class AnomalyDetector:
                 the same arguments takes it from there instead of asking again.
             budget: What the run may spend. When it is used up, what is under way is finished, and
                 every item that is left becomes a `gadet.Failure`, whatever `on_error` says.
+            batch_api: Hand the questions to the provider's batch API, which answers within a day
+                and costs less, and wait. It needs `resume`: a run that is interrupted goes on
+                when it is called again with the same arguments.
+            poll_seconds: How long to wait between two looks at the jobs of a batch API.
 
         Returns:
             One result per item. The map that stays with each report for drawing is at most 256 px;
@@ -256,8 +261,28 @@ class AnomalyDetector:
             )
             for item in items
         ]
-        loaded = LoadedReferences(self._references)
+        loaded = LoadedReferences(self._intake.references)
         pictures: Pictures = "small" if len(requests) <= MOST_ILLUSTRATED else "none"
+
+        def case_of(request: DetectRequest, leg: Leg) -> Case:
+            references = loaded.of(request)
+            return self._intake.case(request, leg, references=references, pictures=pictures)
+
+        if batch_api:
+            backend = self._batch_capable(resume, budget)
+            leg = self.route.legs[0]
+            with Journal(str(resume)) as notebook:
+                return run_jobs(
+                    requests,
+                    case_of=lambda request: replace(case_of(request, leg), batched=True),
+                    leg=leg,
+                    encode=backend.encode,
+                    client=backend.batch_api(),
+                    journal=notebook,
+                    on_error=on_error,
+                    progress=progress,
+                    poll_seconds=poll_seconds,
+                )
         purse = self._purse(budget)
         with Journal(resume) if resume else nullcontext() as journal:
             # Many items may wait for a model, but no more are measured at once than there are
@@ -269,7 +294,7 @@ class AnomalyDetector:
                 if purse is not None:
                     purse.check()
                 with turns:
-                    case = self._case(request, references=loaded.of(request), pictures=pictures)
+                    case = case_of(request, self.route.legs[0])
                     if journal is not None:
                         return journal.carry(self.route, case, ask)
                     return drive(travel(self.route, case), ask)
@@ -303,7 +328,7 @@ class AnomalyDetector:
             evidence=evidence,
             marks=marks,
         )
-        return opening_prompt(self._case(request))
+        return opening_prompt(self._intake.case(request, self.route.legs[0]))
 
     def ask(
         self,
@@ -370,41 +395,28 @@ class AnomalyDetector:
                 normality=normality,
                 domain=known_domain(report.provenance.domain),
             )
-            case = self._case(request, leg=leg)
+            case = self._intake.case(request, leg)
             turn = rebuilt(report, case)
         return leg, turn.followed_by(question)
 
-    def _case(
-        self,
-        request: DetectRequest,
-        *,
-        leg: Leg | None = None,
-        references: References | None = None,
-        pictures: Pictures = "full",
-    ) -> Case:
-        """Load what a request names; references that are loaded already are taken as they are."""
-        started = time.perf_counter()
-        sample = self._load(request.item)
-        toolkit = self._toolkits[sample.info.modality]
-        if toolkit.expert is None and (request.evidence or request.fusion != "none"):
+    def _batch_capable(self, resume: str | Path | None, budget: Limits | None) -> BatchCapable:
+        """The one backend, when it has a batch API and the other arguments go with it.
+
+        Raises:
+            ConfigurationError: It has none, or an argument does not go with one.
+        """
+        backend = self.backend
+        if len(self.route.legs) > 1 or not isinstance(backend, BatchCapable):
             raise ConfigurationError(
-                "evidence=True and fusion='mean' need an expert, but the detector was made with "
-                "expert=None: leave `expert` out, or leave these arguments out"
+                f"batch_api needs one backend whose provider has a batch API; got "
+                f"{self.route.name}: leave batch_api out, or name one such as openai:MODEL"
             )
-        normals = references or self._references(request.references)
-        leg = leg or self.route.legs[0]
-        return Case(
-            request=request,
-            sample=sample,
-            references=normals,
-            domain=load_domain(request.domain),
-            profile=leg.profile,
-            backend=leg.backend.name,
-            expert=toolkit.expert,
-            localizer=toolkit.localizer,
-            loading_seconds=time.perf_counter() - started,
-            pictures=pictures,
-        )
+        if resume is None or budget is not None:
+            raise ConfigurationError(
+                "batch_api needs resume='run.jsonl', because its jobs outlive this process, and "
+                "takes no budget: look at forecast() before, and hand over fewer items"
+            )
+        return backend
 
     def _purse(self, limits: Limits | None) -> Budget | None:
         if limits is None:
@@ -415,18 +427,6 @@ class AnomalyDetector:
     def _default_concurrency(self) -> int:
         """Waiting for a model costs no processor; measuring does."""
         return 8 if self.profile.images else min(4, os.cpu_count() or 1)
-
-    def _load(self, item: Any) -> Sample:
-        return adapter_for(item, self._adapters).load(item, self.limits)
-
-    def _references(self, references: Sequence[Any]) -> References:
-        samples: list[Sample] = []
-        for number, reference in enumerate(references, start=1):
-            try:
-                samples.append(self._load(reference))
-            except InputError as error:
-                raise InputError(f"reference {number}: {error}") from error
-        return References(tuple(samples))
 
 
 def _route(

@@ -52,6 +52,7 @@ __all__ = [
     "Measured",
     "Pictures",
     "References",
+    "ballot",
     "inspect",
     "measure",
     "opening_prompt",
@@ -102,6 +103,7 @@ class Case:
         loading_seconds: How long reading the item and its references took.
         pictures: What stays with the report for drawing: the map in `full`, a `small` one of at
             most 256 px, or `none`.
+        batched: Whether the answers come from a batch API, at its prices.
     """
 
     request: DetectRequest
@@ -114,6 +116,7 @@ class Case:
     localizer: Localizer
     loading_seconds: float = 0.0
     pictures: Pictures = "full"
+    batched: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +159,12 @@ def opening_prompt(case: Case) -> Prompt:
     return _open(case, measure(case)).prompt
 
 
+def ballot(prompt: Prompt, case: Case) -> tuple[Prompt, ...]:
+    """The prompts of all votes on a case, from the first one; each may be asked on its own."""
+    votes = (prompt.vote(number) for number in range(case.request.samples))
+    return tuple(vote if case.profile.sampling else put_differently(vote) for vote in votes)
+
+
 def measure(case: Case) -> Measured:
     """Let the expert of a case measure its sample."""
     started = time.perf_counter()
@@ -180,10 +189,7 @@ def inspect(case: Case, measured: Measured | None = None) -> Conversation:
     opening = _open(case, measured or measure(case))
     scribe = _Scribe()
     readings: list[Reading] = []
-    for number in range(case.request.samples):
-        question = opening.prompt.vote(number)
-        if not case.profile.sampling:
-            question = put_differently(question)
+    for question in ballot(opening.prompt, case):
         reading = yield from _ask(question, scribe)
         readings.append(reading)
     judgement = judge(readings, case.profile.score_source)
@@ -294,7 +300,7 @@ def _report(
         item=case.sample.info,
         evidence=opening.prompt.evidence,
         usage=scribe.usage,
-        cost=cost_of(scribe.usage, case.profile.prices),
+        cost=cost_of(scribe.usage, case.profile.prices, batch=case.batched),
         timings=seconds,
         provenance=_provenance(case, opening, scribe),
         raw=tuple(scribe.raw),

@@ -1,24 +1,97 @@
-"""From a caller's arguments to a request, and references that are loaded once for many items."""
+"""From a caller's arguments to a `Case`: the request checked, the item and references loaded."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from gadet.errors import ConfigurationError
-from gadet.inspection import References
+from gadet.errors import ConfigurationError, InputError
+from gadet.inspection import Case, Pictures, References
+from gadet.media.base import LoadLimits, Sample
+from gadet.media.choice import adapter_for
 from gadet.prompts.domain import load_domain
+from gadet.report import Modality
 from gadet.request import DetectRequest, Normality
+from gadet.route import Leg
+from gadet.toolkit import Toolkit
 
-__all__ = ["LoadedReferences", "request_of"]
+__all__ = ["Intake", "LoadedReferences", "request_of"]
 
 # So many sets of references of one batch are kept.
 MOST_REFERENCE_SETS = 16
+
+
+class Intake:
+    """Loads what requests name.
+
+    Args:
+        toolkits: What each modality is read, measured and located with.
+        limits: Bounds on what is read.
+    """
+
+    def __init__(self, toolkits: Mapping[Modality, Toolkit], limits: LoadLimits) -> None:
+        self._toolkits = toolkits
+        self._adapters = {name: kit.adapter for name, kit in toolkits.items()}
+        self._limits = limits
+
+    def case(
+        self,
+        request: DetectRequest,
+        leg: Leg,
+        *,
+        references: References | None = None,
+        pictures: Pictures = "full",
+    ) -> Case:
+        """Load what a request names; references that are loaded already are taken as they are.
+
+        Raises:
+            InputError: The item or a reference cannot be read.
+            ConfigurationError: The request needs an expert and there is none.
+        """
+        started = time.perf_counter()
+        sample = self._load(request.item)
+        toolkit = self._toolkits[sample.info.modality]
+        if toolkit.expert is None and (request.evidence or request.fusion != "none"):
+            raise ConfigurationError(
+                "evidence=True and fusion='mean' need an expert, but the detector was made with "
+                "expert=None: leave `expert` out, or leave these arguments out"
+            )
+        normals = references or self.references(request.references)
+        return Case(
+            request=request,
+            sample=sample,
+            references=normals,
+            domain=load_domain(request.domain),
+            profile=leg.profile,
+            backend=leg.backend.name,
+            expert=toolkit.expert,
+            localizer=toolkit.localizer,
+            loading_seconds=time.perf_counter() - started,
+            pictures=pictures,
+        )
+
+    def references(self, references: Sequence[Any]) -> References:
+        """Load normal samples.
+
+        Raises:
+            InputError: One cannot be read; its number is named.
+        """
+        samples: list[Sample] = []
+        for number, reference in enumerate(references, start=1):
+            try:
+                samples.append(self._load(reference))
+            except InputError as error:
+                raise InputError(f"reference {number}: {error}") from error
+        return References(tuple(samples))
+
+    def _load(self, item: Any) -> Sample:
+        return adapter_for(item, self._adapters).load(item, self._limits)
 
 
 class LoadedReferences:

@@ -14,6 +14,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,11 +28,26 @@ from gadet.inspection import Case
 from gadet.report import Report
 from gadet.route import Question, Route, travel
 
-__all__ = ["Journal", "case_key"]
+__all__ = ["Job", "Journal", "asked_of", "case_key"]
 
 FORMAT = 2
 _HEAD = json.dumps({"gadet_journal": FORMAT}).encode() + b"\n"
 _COMPLETION = TypeAdapter(Completion)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a batch API that was submitted, or was about to be.
+
+    Attributes:
+        tag: What it is called here.
+        questions: `(custom id, key of the item, what was asked)` of each question.
+        id: What the provider calls it; None until that is known.
+    """
+
+    tag: str
+    questions: tuple[tuple[str, str, str], ...]
+    id: str | None = None
 
 
 class Journal:
@@ -50,9 +66,10 @@ class Journal:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._seen: Counter[str] = Counter()
-        # Where the lines of earlier runs stand, as (offset, length): the lines stay on disk.
+        # Where each line stands, as (offset, length): the lines stay on disk.
         self._reports: dict[str, tuple[int, int]] = {}
         self._completions: dict[tuple[str, str], tuple[int, int]] = {}
+        self._jobs: dict[str, Job] = {}
         try:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
@@ -91,13 +108,13 @@ class Journal:
 
         Equal items in one batch are told apart by their count, so each is inspected once.
         """
-        key = self._numbered(case_key(route, case))
+        key = self.key_of(route, case)
         done = self.report(key)
         if done is not None:
             return done
 
         def recall_or_ask(question: Question) -> Completion:
-            asked = f"{question.leg.backend.name} {question.prompt.sha256}"
+            asked = asked_of(question)
             known = self.completion(key, asked)
             if known is not None:
                 return known
@@ -109,10 +126,27 @@ class Journal:
         self.add_report(key, report)
         return report
 
-    def _numbered(self, key: str) -> str:
+    def key_of(self, route: Route, case: Case) -> str:
+        """What an item's lines are found by; to be called once for each item of a run."""
+        key = case_key(route, case)
         with self._lock:
             self._seen[key] += 1
             return f"{key}#{self._seen[key]}"
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs of a batch API that are not settled yet."""
+        return tuple(self._jobs.values())
+
+    def add_job(self, job: Job) -> None:
+        """Write down a job: before it is submitted, and again when its id is known."""
+        self._append({"job": job.tag, "id": job.id, "questions": job.questions})
+        self._jobs[job.tag] = job
+
+    def settle_job(self, tag: str) -> None:
+        """Write down that nothing more is expected of a job."""
+        self._append({"job": tag, "settled": True})
+        self._jobs.pop(tag, None)
 
     def report(self, key: str) -> Report | None:
         """The finished report of an item, or None when it is not finished."""
@@ -131,17 +165,21 @@ class Journal:
     def add_completion(self, key: str, asked: str, completion: Completion) -> None:
         """Write down an answer before it is used."""
         plain = _COMPLETION.dump_python(completion, mode="json")
-        self._append({"key": key, "asked": asked, "completion": plain})
+        place = self._append({"key": key, "asked": asked, "completion": plain})
+        self._completions[key, asked] = place
 
     def add_report(self, key: str, report: Report) -> None:
         """Write down a finished report."""
-        self._append({"key": key, "report": report.model_dump(mode="json")})
+        place = self._append({"key": key, "report": report.model_dump(mode="json")})
+        self._reports[key] = place
 
-    def _append(self, record: dict[str, Any]) -> None:
+    def _append(self, record: dict[str, Any]) -> tuple[int, int]:
         data = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         with self._lock:
+            place = os.fstat(self._descriptor).st_size, len(data)
             while data:
                 data = data[os.write(self._descriptor, data) :]
+        return place
 
     def _record(self, place: tuple[int, int]) -> dict[str, Any]:
         offset, length = place
@@ -191,14 +229,24 @@ class Journal:
     def _index(self, record: dict[str, Any], place: tuple[int, int]) -> None:
         """Remember where a usable line stands; an item without one is simply inspected again."""
         try:
-            if "report" in record:
+            if "settled" in record:
+                self._jobs.pop(record["job"], None)
+            elif "job" in record:
+                job = Job(record["job"], tuple(map(tuple, record["questions"])), record["id"])
+                self._jobs[job.tag] = job
+            elif "report" in record:
                 Report.model_validate(record["report"])
                 self._reports[str(record["key"])] = place
             else:
                 _COMPLETION.validate_python(record["completion"])
                 self._completions[str(record["key"]), str(record["asked"])] = place
-        except (KeyError, ValidationError):
+        except (KeyError, TypeError, ValidationError):
             return
+
+
+def asked_of(question: Question) -> str:
+    """What an answer is found by within an item: who was asked, and what."""
+    return f"{question.leg.backend.name} {question.prompt.sha256}"
 
 
 def case_key(route: Route, case: Case) -> str:
