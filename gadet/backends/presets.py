@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -19,13 +19,22 @@ from gadet.errors import AuthenticationError, ConfigurationError
 
 __all__ = [
     "Preset",
+    "anthropic",
+    "fireworks",
+    "groq",
+    "huggingface",
     "llamacpp",
     "lmstudio",
+    "mistral",
+    "nvidia",
     "ollama",
     "ollama_address",
     "openai",
+    "openai_responses",
     "openrouter",
+    "together",
     "vllm",
+    "xai",
 ]
 
 _OLLAMA_PORT = 11434
@@ -143,19 +152,24 @@ class Preset:
         return read(value) if value else None
 
 
+_OPENAI_HEADERS = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
+
 openai = Preset(
     "openai",
     "https://api.openai.com/v1",
     base_url_env="OPENAI_BASE_URL",
     key_env="OPENAI_API_KEY",
     key_needed=True,
-    header_env={
-        "openai-organization": "OPENAI_ORG_ID",
-        "openai-project": "OPENAI_PROJECT_ID",
-    },
+    header_env=_OPENAI_HEADERS,
 )
-openrouter = Preset(
-    "openrouter", "https://openrouter.ai/api/v1", key_env="OPENROUTER_API_KEY", key_needed=True
+openai_responses = replace(openai, name="openai-responses", codec="openai_responses")
+anthropic = Preset(
+    "anthropic",
+    "https://api.anthropic.com",
+    base_url_env="ANTHROPIC_BASE_URL",
+    key_env="ANTHROPIC_API_KEY",
+    key_needed=True,
+    codec="anthropic",
 )
 ollama = Preset(
     "ollama",
@@ -167,3 +181,32 @@ ollama = Preset(
 vllm = Preset("vllm", "http://127.0.0.1:8000/v1", key_env="VLLM_API_KEY")
 llamacpp = Preset("llamacpp", "http://127.0.0.1:8080/v1", key_env="LLAMA_API_KEY")
 lmstudio = Preset("lmstudio", "http://127.0.0.1:1234/v1")
+
+# Hosts of chat completions; each address and name of the key is from the host's documentation.
+openrouter = Preset(  # https://openrouter.ai/docs/quickstart
+    "openrouter", "https://openrouter.ai/api/v1", key_env="OPENROUTER_API_KEY", key_needed=True
+)
+mistral = Preset(  # https://docs.mistral.ai/api
+    "mistral", "https://api.mistral.ai/v1", key_env="MISTRAL_API_KEY", key_needed=True
+)
+groq = Preset(  # https://console.groq.com/docs/openai
+    "groq", "https://api.groq.com/openai/v1", key_env="GROQ_API_KEY", key_needed=True
+)
+together = Preset(  # https://docs.together.ai/docs/inference/openai-compatibility
+    "together", "https://api.together.ai/v1", key_env="TOGETHER_API_KEY", key_needed=True
+)
+fireworks = Preset(  # https://docs.fireworks.ai/tools-sdks/openai-compatibility
+    "fireworks",
+    "https://api.fireworks.ai/inference/v1",
+    key_env="FIREWORKS_API_KEY",
+    key_needed=True,
+)
+xai = Preset(  # https://docs.x.ai/docs/tutorial
+    "xai", "https://api.x.ai/v1", key_env="XAI_API_KEY", key_needed=True
+)
+nvidia = Preset(  # https://build.nvidia.com
+    "nvidia", "https://integrate.api.nvidia.com/v1", key_env="NVIDIA_API_KEY", key_needed=True
+)
+huggingface = Preset(  # https://huggingface.co/docs/inference-providers
+    "huggingface", "https://router.huggingface.co/v1", key_env="HF_TOKEN", key_needed=True
+)

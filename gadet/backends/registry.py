@@ -26,7 +26,7 @@ from gadet.backends.scripted import ScriptedAnswer, ScriptedBackend
 from gadet.errors import ConfigurationError
 from gadet.prompts.prompt import Prompt
 
-__all__ = ["BackendLike", "Provider", "ProviderStatus", "available", "register", "connect"]
+__all__ = ["BackendLike", "Provider", "ProviderStatus", "available", "connect", "register"]
 
 GROUP = "gadet.backends"
 
@@ -34,13 +34,23 @@ Provider = Callable[..., Backend]
 BackendLike = str | Backend | Callable[[Prompt], ScriptedAnswer]
 
 _BUILT_IN = {
+    "anthropic": "gadet.backends.presets:anthropic",
+    "azure": "gadet.backends.azure:azure",
+    "fireworks": "gadet.backends.presets:fireworks",
+    "groq": "gadet.backends.presets:groq",
+    "huggingface": "gadet.backends.presets:huggingface",
     "llamacpp": "gadet.backends.presets:llamacpp",
     "lmstudio": "gadet.backends.presets:lmstudio",
+    "mistral": "gadet.backends.presets:mistral",
+    "nvidia": "gadet.backends.presets:nvidia",
     "offline": "gadet.backends.offline:OfflineBackend",
     "ollama": "gadet.backends.presets:ollama",
     "openai": "gadet.backends.presets:openai",
+    "openai-responses": "gadet.backends.presets:openai_responses",
     "openrouter": "gadet.backends.presets:openrouter",
+    "together": "gadet.backends.presets:together",
     "vllm": "gadet.backends.presets:vllm",
+    "xai": "gadet.backends.presets:xai",
 }
 _FORMS = "provider:model, https://host/v1#model, or a backend object"
 

@@ -23,6 +23,7 @@ from gadet.backends.codecs.pictures import data_url
 from gadet.backends.dialects.common import Schema, portable, schema_name
 from gadet.backends.dialects.openai import openai_strict
 from gadet.backends.failures import Complaint, failure, not_json, read_complaint, request_id
+from gadet.backends.overlay import laid_over
 from gadet.backends.profile import Profile, SchemaMode
 from gadet.prompts.prompt import Message, Part, Prompt
 from gadet.report import Stop, Usage
@@ -84,7 +85,7 @@ def encode(prompt: Prompt, asking: Asking, *, strict: Dialect = openai_strict) -
         body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
     if asking.temperature is not None and profile.sampling:
         body["temperature"] = asking.temperature
-    return body | dict(asking.extra)
+    return laid_over(body, asking.extra)
 
 
 def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
