@@ -13,6 +13,8 @@ __all__ = ["Scrubber", "redacted", "without_pictures"]
 
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=_-]*")
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}")
+# A data URL, or the first bytes of a PNG or JPEG as bare base64.
+_PICTURE_STARTS = ("data:", "iVBORw0KGgo", "/9j/")
 _SHORTEST = 4
 
 
@@ -25,13 +27,13 @@ def without_pictures(text: str) -> str:
 
 
 def redacted(value: Any) -> Any:
-    """A request body for the log: each data URL becomes its size and the start of its hash."""
+    """A request body for the log: each picture becomes its size and the start of its hash."""
     match value:
         case dict():
             return {key: redacted(item) for key, item in value.items()}
         case list() | tuple():
             return [redacted(item) for item in value]
-        case str() if value.startswith("data:"):
+        case str() if value.startswith(_PICTURE_STARTS):
             digest = hashlib.sha256(value.encode()).hexdigest()[:12]
             return f"<image {len(value) // 1024} KB sha256:{digest}>"
         case _:

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import base64
 
+import pytest
 from pydantic import SecretStr
 
+from gadet.backends.codecs.pictures import base64_text
 from gadet.backends.redaction import Scrubber, redacted, without_pictures
+from gadet.view import ImageType
+from tests.backends.prompts import view
 
 PICTURE = "data:image/png;base64," + base64.b64encode(bytes(range(256)) * 4).decode()
 
@@ -32,3 +36,11 @@ def test_a_body_for_the_log() -> None:
     assert shown["messages"][0]["content"][1] == {"text": "hi"}
     assert body["messages"][0]["content"][0]["image_url"]["url"] == PICTURE
     assert redacted((1, None)) == [1, None]
+
+
+@pytest.mark.parametrize("encoding", ["image/png", "image/jpeg"])
+def test_a_picture_without_a_url_is_not_shown_either(encoding: ImageType) -> None:
+    bare = base64_text(view(encoding=encoding))
+    shown = redacted({"source": {"data": bare, "media_type": encoding}})
+    assert shown["source"]["data"].startswith("<image 0 KB sha256:")
+    assert shown["source"]["media_type"] == encoding
