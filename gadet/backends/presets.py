@@ -21,6 +21,7 @@ __all__ = [
     "Preset",
     "anthropic",
     "fireworks",
+    "gemini",
     "groq",
     "huggingface",
     "llamacpp",
@@ -61,7 +62,7 @@ def ollama_address(host: str) -> str:
     name = _BIND_ADDRESSES.get(name, name)
     name = f"[{name}]" if ":" in name else name
     place = name if port is None else f"{name}:{port}"
-    return urlunsplit((parts.scheme, place, f"{parts.path.rstrip('/')}/v1", "", ""))
+    return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Preset:
         base_url: Where it is, unless an argument or the environment says otherwise.
         base_url_env: Environment variable of another base URL.
         key_env: Environment variable of the key.
+        prior_key_env: Another one, which wins where both are set.
         key_needed: Whether it cannot be asked without a key.
         header_env: Names of headers, and the environment variables they are filled from.
         address: Turns the value of `base_url_env` into a base URL.
@@ -83,6 +85,7 @@ class Preset:
     base_url: str
     base_url_env: str | None = None
     key_env: str | None = None
+    prior_key_env: str | None = None
     key_needed: bool = False
     header_env: Mapping[str, str] = field(default_factory=dict)
     address: Callable[[str], str] = str
@@ -114,7 +117,7 @@ class Preset:
             raise ConfigurationError(f"{self.name} needs a model: write {self.name}:MODEL")
         from gadet.backends.hosted import HttpBackend
 
-        key = api_key or self._from_environment(self.key_env)
+        key = api_key or self._key()
         elsewhere = base_url or self._from_environment(self.base_url_env, self.address)
         if not key and self.key_needed and not elsewhere:
             raise AuthenticationError(
@@ -139,9 +142,12 @@ class Preset:
     def missing(self) -> str | None:
         """What keeps the provider from being used here, or None; nothing is sent to find out."""
         elsewhere = self._from_environment(self.base_url_env)
-        if self.key_needed and not elsewhere and not self._from_environment(self.key_env):
+        if self.key_needed and not elsewhere and not self._key():
             return f"no key: {self._how_to_give_a_key()}"
         return None
+
+    def _key(self) -> str | None:
+        return self._from_environment(self.prior_key_env) or self._from_environment(self.key_env)
 
     def _how_to_give_a_key(self) -> str:
         return f"set the environment variable {self.key_env}, or pass `api_key`"
@@ -171,12 +177,22 @@ anthropic = Preset(
     key_needed=True,
     codec="anthropic",
 )
+gemini = Preset(  # https://ai.google.dev/gemini-api/docs/api-key
+    "gemini",
+    "https://generativelanguage.googleapis.com",
+    base_url_env="GOOGLE_GEMINI_BASE_URL",
+    key_env="GEMINI_API_KEY",
+    prior_key_env="GOOGLE_API_KEY",
+    key_needed=True,
+    codec="gemini",
+)
 ollama = Preset(
     "ollama",
-    f"http://127.0.0.1:{_OLLAMA_PORT}/v1",
+    f"http://127.0.0.1:{_OLLAMA_PORT}",
     base_url_env="OLLAMA_HOST",
     key_env="OLLAMA_API_KEY",
     address=ollama_address,
+    codec="ollama",
 )
 vllm = Preset("vllm", "http://127.0.0.1:8000/v1", key_env="VLLM_API_KEY")
 llamacpp = Preset("llamacpp", "http://127.0.0.1:8080/v1", key_env="LLAMA_API_KEY")

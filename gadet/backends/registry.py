@@ -37,6 +37,7 @@ _BUILT_IN = {
     "anthropic": "gadet.backends.presets:anthropic",
     "azure": "gadet.backends.azure:azure",
     "fireworks": "gadet.backends.presets:fireworks",
+    "gemini": "gadet.backends.presets:gemini",
     "groq": "gadet.backends.presets:groq",
     "huggingface": "gadet.backends.presets:huggingface",
     "llamacpp": "gadet.backends.presets:llamacpp",

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from gadet.backends.call import Call
 from gadet.backends.codecs.base import Asking
 from gadet.backends.codecs.gemini import CODEC, decode, encode
 from gadet.backends.hosted import HttpBackend
+from gadet.backends.presets import gemini
 from gadet.backends.profile import Profile
 from gadet.backends.profiles import profile_for
+from gadet.backends.registry import connect as make
 from gadet.errors import (
     AuthenticationError,
     BackendError,
@@ -305,12 +308,38 @@ def test_odd_answers_are_read_as_far_as_they_go(candidate: bytes) -> None:
     assert completion.logprobs == ()
 
 
+def test_keys_and_addresses_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(AuthenticationError, match="GEMINI_API_KEY"):
+        make("gemini:gemini-3.8-flash")
+    assert "GEMINI_API_KEY" in (gemini.missing() or "")
+    monkeypatch.setenv("GEMINI_API_KEY", "one")
+    assert sent_to(make("gemini:gemini-3.8-flash")) == (
+        "https://generativelanguage.googleapis.com/v1beta/models/gemini-3.8-flash:generateContent",
+        "one",
+    )
+    assert gemini.missing() is None
+    monkeypatch.setenv("GOOGLE_API_KEY", "two")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "https://gateway.example/")
+    assert sent_to(make("gemini/m")) == (
+        "https://gateway.example/v1beta/models/m:generateContent",
+        "two",
+    )
+    assert sent_to(make("gemini:m", api_key="three"))[1] == "three"
+
+
+def sent_to(backend: Any) -> tuple[str, str]:
+    request = backend._channel._request(Call("POST"))
+    return str(request.url), request.headers["x-goog-api-key"]
+
+
 @pytest.fixture
 def asked(connect: Connect) -> Any:
-    def make(url: str, **options: Any) -> HttpBackend:
+    def at(url: str, **options: Any) -> HttpBackend:
         return connect(url.removesuffix("/v1"), codec=CODEC, provider="gemini", **options)
 
-    return make
+    return at
 
 
 def answering(name: str, status: int = 200) -> Any:

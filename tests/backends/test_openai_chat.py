@@ -43,7 +43,7 @@ CASES: dict[str, tuple[Prompt, str, Profile, dict[str, Any]]] = {
     "zero_shot_json_object": (zero_shot(), "m", Profile(schema_mode="json_object"), {}),
     "zero_shot_prompt_only": (zero_shot(), "m", Profile(schema_mode="prompt_only"), {}),
     "zero_shot_llamacpp": (zero_shot(), "m", profile_for("llamacpp", "m"), {"temperature": 0.0}),
-    "k_shot": (k_shot(), "qwen3-vl:8b", profile_for("ollama", "qwen3-vl:8b"), {}),
+    "k_shot": (k_shot(), "qwen3-vl:8b", profile_for("lmstudio", "qwen3-vl:8b"), {}),
     "re_ask": (re_ask(), "m", Profile(), {}),
     "text_only_with_extra": (
         text_only(max_output_tokens=7),

@@ -62,22 +62,22 @@ not_callable = 3
 @pytest.mark.parametrize(
     ("spec", "name", "address"),
     [
-        ("ollama:qwen3-vl:8b", "ollama:qwen3-vl:8b", "http://127.0.0.1:11434/v1"),
-        ("ollama/qwen3-vl:8b", "ollama:qwen3-vl:8b", "http://127.0.0.1:11434/v1"),
-        (" Ollama:Qwen3-VL ", "ollama:Qwen3-VL", "http://127.0.0.1:11434/v1"),
-        ("vllm:Qwen/Qwen3-VL-8B", "vllm:Qwen/Qwen3-VL-8B", "http://127.0.0.1:8000/v1"),
-        ("vllm/Qwen/Qwen3-VL-8B", "vllm:Qwen/Qwen3-VL-8B", "http://127.0.0.1:8000/v1"),
-        ("llamacpp:default", "llamacpp:default", "http://127.0.0.1:8080/v1"),
-        ("lmstudio:google/gemma-3", "lmstudio:google/gemma-3", "http://127.0.0.1:1234/v1"),
-        ("http://localhost:9/v1#a/b:c", "http://localhost:9/v1#a/b:c", "http://localhost:9/v1"),
-        ("https://h.example/v1/#m", "https://h.example/v1/#m", "https://h.example/v1"),
+        ("ollama:qwen3-vl:8b", "ollama:qwen3-vl:8b", "http://127.0.0.1:11434/api/chat"),
+        ("ollama/qwen3-vl:8b", "ollama:qwen3-vl:8b", "http://127.0.0.1:11434/api/chat"),
+        (" Ollama:Qwen3-VL ", "ollama:Qwen3-VL", "http://127.0.0.1:11434/api/chat"),
+        ("vllm:Qwen/Qwen3-VL-8B", "vllm:Qwen/Qwen3-VL-8B", "http://127.0.0.1:8000/v1/chat/completions"),
+        ("vllm/Qwen/Qwen3-VL-8B", "vllm:Qwen/Qwen3-VL-8B", "http://127.0.0.1:8000/v1/chat/completions"),
+        ("llamacpp:default", "llamacpp:default", "http://127.0.0.1:8080/v1/chat/completions"),
+        ("lmstudio:google/gemma-3", "lmstudio:google/gemma-3", "http://127.0.0.1:1234/v1/chat/completions"),
+        ("http://localhost:9/v1#a/b:c", "http://localhost:9/v1#a/b:c", "http://localhost:9/v1/chat/completions"),
+        ("https://h.example/v1/#m", "https://h.example/v1/#m", "https://h.example/v1/chat/completions"),
     ],
 )
 def test_model_strings(spec: str, name: str, address: str) -> None:
     backend = connect(spec)
     assert isinstance(backend, Backend)
     assert backend.name == name
-    assert url(backend) == f"{address}/chat/completions"
+    assert url(backend) == address
 
 
 def test_the_query_of_an_address_is_sent_but_not_shown() -> None:
@@ -173,25 +173,25 @@ def test_another_address_may_need_no_key() -> None:
 @pytest.mark.parametrize(
     ("host", "address"),
     [
-        ("127.0.0.1", "http://127.0.0.1:11434/v1"),
-        ("gpu-box", "http://gpu-box:11434/v1"),
-        ("gpu-box:8080", "http://gpu-box:8080/v1"),
-        ("http://gpu-box", "http://gpu-box/v1"),
-        ("https://gpu-box", "https://gpu-box/v1"),
-        ("https://gpu-box:11434/ollama/", "https://gpu-box:11434/ollama/v1"),
-        ("0.0.0.0", "http://127.0.0.1:11434/v1"),
-        ("0.0.0.0:8080", "http://127.0.0.1:8080/v1"),
-        ("http://0.0.0.0:8080", "http://127.0.0.1:8080/v1"),
-        ("[::]:8080", "http://[::1]:8080/v1"),
-        ("[::1]", "http://[::1]:11434/v1"),
-        (":8080", "http://127.0.0.1:8080/v1"),
-        ('"gpu-box"', "http://gpu-box:11434/v1"),
+        ("127.0.0.1", "http://127.0.0.1:11434"),
+        ("gpu-box", "http://gpu-box:11434"),
+        ("gpu-box:8080", "http://gpu-box:8080"),
+        ("http://gpu-box", "http://gpu-box"),
+        ("https://gpu-box", "https://gpu-box"),
+        ("https://gpu-box:11434/ollama/", "https://gpu-box:11434/ollama"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("http://0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("[::]:8080", "http://[::1]:8080"),
+        ("[::1]", "http://[::1]:11434"),
+        (":8080", "http://127.0.0.1:8080"),
+        ('"gpu-box"', "http://gpu-box:11434"),
     ],
 )
 def test_ollama_host(host: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ollama_address(host) == address
     monkeypatch.setenv("OLLAMA_HOST", host)
-    assert url(connect("ollama:m")) == f"{address}/chat/completions"
+    assert url(connect("ollama:m")) == f"{address}/api/chat"
 
 
 def test_an_ollama_host_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
