@@ -12,7 +12,7 @@ from gadet.backends.call import Call
 from gadet.backends.hosted import HttpBackend
 from gadet.backends.offline import OfflineBackend
 from gadet.backends.presets import ollama_address
-from gadet.backends.registry import available, register, connect
+from gadet.backends.registry import available, connect, register
 from gadet.backends.scripted import ScriptedBackend
 from gadet.errors import AuthenticationError, ConfigurationError
 from gadet.prompts.prompt import Prompt
@@ -65,12 +65,32 @@ not_callable = 3
         ("ollama:qwen3-vl:8b", "ollama:qwen3-vl:8b", "http://127.0.0.1:11434/api/chat"),
         ("ollama/qwen3-vl:8b", "ollama:qwen3-vl:8b", "http://127.0.0.1:11434/api/chat"),
         (" Ollama:Qwen3-VL ", "ollama:Qwen3-VL", "http://127.0.0.1:11434/api/chat"),
-        ("vllm:Qwen/Qwen3-VL-8B", "vllm:Qwen/Qwen3-VL-8B", "http://127.0.0.1:8000/v1/chat/completions"),
-        ("vllm/Qwen/Qwen3-VL-8B", "vllm:Qwen/Qwen3-VL-8B", "http://127.0.0.1:8000/v1/chat/completions"),
+        (
+            "vllm:Qwen/Qwen3-VL-8B",
+            "vllm:Qwen/Qwen3-VL-8B",
+            "http://127.0.0.1:8000/v1/chat/completions",
+        ),
+        (
+            "vllm/Qwen/Qwen3-VL-8B",
+            "vllm:Qwen/Qwen3-VL-8B",
+            "http://127.0.0.1:8000/v1/chat/completions",
+        ),
         ("llamacpp:default", "llamacpp:default", "http://127.0.0.1:8080/v1/chat/completions"),
-        ("lmstudio:google/gemma-3", "lmstudio:google/gemma-3", "http://127.0.0.1:1234/v1/chat/completions"),
-        ("http://localhost:9/v1#a/b:c", "http://localhost:9/v1#a/b:c", "http://localhost:9/v1/chat/completions"),
-        ("https://h.example/v1/#m", "https://h.example/v1/#m", "https://h.example/v1/chat/completions"),
+        (
+            "lmstudio:google/gemma-3",
+            "lmstudio:google/gemma-3",
+            "http://127.0.0.1:1234/v1/chat/completions",
+        ),
+        (
+            "http://localhost:9/v1#a/b:c",
+            "http://localhost:9/v1#a/b:c",
+            "http://localhost:9/v1/chat/completions",
+        ),
+        (
+            "https://h.example/v1/#m",
+            "https://h.example/v1/#m",
+            "https://h.example/v1/chat/completions",
+        ),
     ],
 )
 def test_model_strings(spec: str, name: str, address: str) -> None:
