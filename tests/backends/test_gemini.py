@@ -357,6 +357,15 @@ def test_a_key_goes_into_its_header_alone(asked: Any, ask: Ask) -> None:
     assert KEY.encode() not in body
 
 
+def test_no_picture_is_logged(asked: Any, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="gadet")
+    with serving(answering("normal.json")) as server:
+        ask(asked(server.url))
+    assert "iVBORw0KGgo" in server.requests[0][2].decode()
+    assert "iVBORw0KGgo" not in caplog.text
+    assert "<image 0 KB sha256:" in caplog.text
+
+
 def test_a_wrong_key_is_shown_nowhere(
     asked: Any, ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
