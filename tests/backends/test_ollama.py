@@ -103,8 +103,8 @@ def test_pictures_are_numbered_through_the_conversation() -> None:
         Message("user", ("Look closer:", view("#0000ff"))),
     )
     first, _, last = encode(Prompt("", turns, {}), Asking("m", NATIVE))["messages"]
-    assert first["content"] == "Good:\n[picture 1]\nBad:\n[picture 2]"
-    assert last["content"] == "Look closer:\n[picture 3]"
+    assert first["content"] == "Good:\n[image 1]\nBad:\n[image 2]"
+    assert last["content"] == "Look closer:\n[image 3]"
     assert [len(first["images"]), len(last["images"])] == [2, 1]
 
 

@@ -75,7 +75,8 @@ def encode(prompt: Prompt, asking: Asking) -> dict[str, Any]:
     """The JSON body that asks the `prompt`.
 
     A message holds its pictures apart from its text, and the model sees them before it; so the
-    places where they stood are marked in the text by their numbers.
+    places where they stood are marked in the text by their numbers, counted through the
+    conversation. The prompt's own words count its pictures otherwise and do not call them images.
 
     Raises:
         ConfigurationError: The prompt holds more pictures than the model takes, or a picture in a
@@ -178,7 +179,7 @@ def _words(part: Part, number: Iterator[int]) -> str:
         case str():
             return part
         case View():
-            return f"[picture {next(number)}]"
+            return f"[image {next(number)}]"
         case _:
             assert_never(part)
 
