@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from gadet import Frame, View, ViewLimits
 from gadet.media.image import ImageAdapter
+from gadet.sizing import Sizing
 from tests.doubles import picture
 
 sides = st.integers(1, 5000)
@@ -42,6 +43,14 @@ def test_the_aspect_ratio_is_kept_to_a_pixel(width: int, height: int) -> None:
     scale = min(1.0, 500 / max(width, height))
     assert abs(w - width * scale) <= 1
     assert abs(h - height * scale) <= 1
+
+
+def test_narrower_limits_keep_how_a_picture_is_encoded() -> None:
+    limits = ViewLimits(max_side=900, encoding="image/jpeg", quality=70)
+    narrow = limits.within(Sizing(max_side=2000, patch=28, max_patches=100))
+    assert isinstance(narrow, ViewLimits)
+    assert (narrow.max_side, narrow.encoding, narrow.quality) == (900, "image/jpeg", 70)
+    assert narrow.fit(5000, 5000) == (280, 280)
 
 
 @pytest.mark.parametrize(

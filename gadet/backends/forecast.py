@@ -200,12 +200,13 @@ class _Sums:
     """The prompts of a run, added up; what is low leaves out pictures that no rule is known for."""
 
     prompts: int = 0
-    low: int = 0
-    high: int = 0
+    input_low: int = 0
+    input_high: int = 0
     shared_low: int = 0
     shared_high: int = 0
     first_shared_low: int = 0
-    output: int = 0
+    output_low: int = 0
+    output_high: int = 0
     exact: bool = True
 
 
@@ -217,26 +218,26 @@ def _added(prompts: Iterable[PromptForecast]) -> _Sums:
         if not sums.prompts:
             sums.first_shared_low = shared_low
         sums.prompts += 1
-        sums.low += _fewest(prompt.text_tokens) + sure * prompt.image_tokens
-        sums.high += _most(prompt.text_tokens) + prompt.image_tokens
+        sums.input_low += _fewest(prompt.text_tokens) + sure * prompt.image_tokens
+        sums.input_high += _most(prompt.text_tokens) + prompt.image_tokens
         sums.shared_low += shared_low
         sums.shared_high += _most(prompt.shared_text_tokens) + prompt.shared_image_tokens
-        sums.output += prompt.output_tokens_at_most
+        sums.output_low += min(SHORTEST_ANSWER_TOKENS, prompt.output_tokens_at_most)
+        sums.output_high += prompt.output_tokens_at_most
         sums.exact = sums.exact and prompt.exact
     return sums
 
 
 def _low(sums: _Sums, profile: Profile, samples: int) -> Usage:
     """The shortest answers, each read; what prompts share is stored once and then read."""
-    requests = samples * sums.prompts
     stored = sums.first_shared_low if profile.cache != "none" else 0
     read = samples * sums.shared_low - stored if profile.cache != "none" else 0
     return Usage(
-        requests=requests,
-        input_tokens=samples * sums.low,
+        requests=samples * sums.prompts,
+        input_tokens=samples * sums.input_low,
         cached_tokens=read,
         cache_write_tokens=stored,
-        output_tokens=requests * SHORTEST_ANSWER_TOKENS,
+        output_tokens=samples * sums.output_low,
     )
 
 
@@ -248,12 +249,12 @@ def _high(sums: _Sums, profile: Profile, samples: int, asked_again: float) -> Us
     """
     share = Fraction(asked_again).limit_denominator(10_000)
     often = samples * (1 + share)
-    again = math.ceil(samples * share * sums.output)
+    again = math.ceil(samples * share * sums.output_high)
     return Usage(
         requests=math.ceil(often * sums.prompts),
-        input_tokens=math.ceil(often * sums.high) + again,
+        input_tokens=math.ceil(often * sums.input_high) + again,
         cache_write_tokens=math.ceil(often * sums.shared_high) if profile.cache != "none" else 0,
-        output_tokens=samples * sums.output + 2 * again,
+        output_tokens=samples * sums.output_high + 2 * again,
     )
 
 

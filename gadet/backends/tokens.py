@@ -246,6 +246,11 @@ class Gemini3(_Rule):
         Resolution(name="ultra_high", tokens=2240),
     )
 
+    def sizing(self, detail: str | None = None) -> Sizing:
+        """No bounds; a resolution that the model does not have is refused."""
+        _chosen(self.details, detail, self.auto)
+        return Sizing()
+
     def tokens(self, width: int, height: int, detail: str | None = None) -> int:
         """The tokens of the resolution."""
         return _chosen(self.details, detail, self.auto).tokens

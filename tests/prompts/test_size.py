@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gadet.prompts.answer import answer_schema
 from gadet.prompts.prompt import Message, Prompt
-from gadet.prompts.size import PromptSize, count_tokens
+from gadet.prompts.size import PromptSize, count_tokens, estimate_tokens, shared_part
 
 from .support import prompt, view
 
@@ -40,6 +40,26 @@ def test_pictures_and_schema_count():
     assert (size.images, size.pixels) == (5, 5 * 64 * 48)
     without = Prompt(system=built.system, messages=built.messages, schema={})
     assert size.text_tokens - count_tokens(without).text_tokens > len(str(answer_schema())) / 5
+
+
+@given(st.text(max_size=300))
+def test_a_text_alone_follows_the_same_rule(text):
+    assert estimate_tokens(text) == slow_estimate(text)
+
+
+def test_what_is_shared_is_the_same_for_every_item():
+    references = [view("reference"), view("reference", caption="second")]
+    one = prompt(reference_views=references, item_views=(view(),))
+    other = prompt(reference_views=references, item_views=(view(kind="clean"), view(kind="marked")))
+    shared, views = shared_part(one)
+    assert shared_part(other) == (shared, views)
+    assert views == tuple(references)
+    assert (shared.images, shared.pixels) == (2, 2 * 64 * 48)
+    assert 0 < shared.text_tokens < count_tokens(one).text_tokens
+
+
+def test_without_references_nothing_is_shared():
+    assert shared_part(prompt()) == (PromptSize(text_tokens=0, images=0, pixels=0), ())
 
 
 def test_a_negative_size_is_refused():
