@@ -158,15 +158,16 @@ class Preset:
         return read(value) if value else None
 
 
-_OPENAI_HEADERS = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
-
 openai = Preset(
     "openai",
     "https://api.openai.com/v1",
     base_url_env="OPENAI_BASE_URL",
     key_env="OPENAI_API_KEY",
     key_needed=True,
-    header_env=_OPENAI_HEADERS,
+    header_env={
+        "openai-organization": "OPENAI_ORG_ID",
+        "openai-project": "OPENAI_PROJECT_ID",
+    },
 )
 openai_responses = replace(openai, name="openai-responses", codec="openai_responses")
 anthropic = Preset(
