@@ -303,9 +303,14 @@ class BoxFormat(Geometry):
     frame: Literal["pixels", "relative"] = "relative"
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1000.0
 
-    def describe(self, width: int, height: int) -> str:
-        """Say in words how a box of a picture of `width` × `height` is to be written."""
+    def describe(self, width: int | None, height: int | None) -> str:
+        """Say in words how a box of a picture of `width` × `height` is to be written.
+
+        None stands for pictures of several sizes.
+        """
         names = "x0, y0, x1, y1" if self.order == "xyxy" else "y0, x0, y1, x1"
+        if self.frame == "pixels" and width is None:
+            return f"[{names}] in pixels of that picture"
         if self.frame == "pixels":
             return f"[{names}] in pixels of a picture {width} wide and {height} high"
         return f"[{names}] as integers from 0 to {self.scale:g} relative to width and height"

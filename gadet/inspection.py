@@ -21,7 +21,7 @@ from gadet.backends.base import Completion
 from gadet.backends.costs import cost_of
 from gadet.backends.likelihood import likelihood_of
 from gadet.backends.profile import Profile
-from gadet.experts.base import Candidate, Evidence, Expert
+from gadet.experts.base import Evidence, Expert, Suspect
 from gadet.findings import Finding
 from gadet.localize.base import Localizer, Pointer, Scene
 from gadet.media.base import Sample
@@ -214,13 +214,14 @@ def _open(case: Case, measured: Measured) -> _Opening:
     """Propose regions, make the views, and build the first prompt."""
     evidence = measured.evidence
     started = time.perf_counter()
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[Suspect, ...] = ()
     if case.request.marks:
         candidates = case.localizer.propose(case.sample, evidence, most=case.profile.max_marks)
-    item_views = case.sample.views(case.profile.views)
-    clean = item_views[0]
+    clean = case.sample.views(case.profile.views)
+    item_views = clean
     if candidates and case.profile.images:
-        item_views = (*item_views, case.localizer.mark(clean, candidates, case.profile.views))
+        limits = case.profile.views
+        item_views += case.localizer.mark(case.sample, clean, candidates, limits)
     room = case.profile.max_images - len(item_views)
     seconds = {"expert": measured.seconds, "views": time.perf_counter() - started}
 
@@ -234,6 +235,7 @@ def _open(case: Case, measured: Measured) -> _Opening:
         show_evidence=case.request.evidence,
         boxes=case.profile.boxes,
         modality=case.sample.info.modality,
+        times=case.sample.moments,
     )
     scene = Scene(case.sample, clean, case.profile.boxes, candidates, evidence)
     return _Opening(prompt, scene, seconds)
@@ -344,7 +346,7 @@ def _left_out(case: Case, prompt: Prompt) -> tuple[str, ...]:
 def _located(
     stated: AnswerFinding, localizer: Localizer, scene: Scene
 ) -> tuple[Finding, tuple[str, ...]]:
-    region, notes = localizer.locate(Pointer(stated.mark, stated.box), scene)
+    region, notes = localizer.locate(_pointer(stated), scene)
     finding = Finding(
         label=stated.label,
         description=stated.description,
@@ -355,6 +357,10 @@ def _located(
     return finding, notes
 
 
+def _pointer(stated: AnswerFinding) -> Pointer:
+    return Pointer(stated.mark, stated.box, stated.picture, stated.start, stated.end)
+
+
 def _silence(verdict: Verdict, scribe: _Scribe) -> str:
     """Why there is no explanation, in words for the reader of the report."""
     last = scribe.raw[-1]
@@ -363,7 +369,7 @@ def _silence(verdict: Verdict, scribe: _Scribe) -> str:
     return f"The model's answer could not be read: {last.problem or 'no reason is known'}."
 
 
-def _summary(evidence: Evidence, candidates: tuple[Candidate, ...]) -> EvidenceSummary:
+def _summary(evidence: Evidence, candidates: tuple[Suspect, ...]) -> EvidenceSummary:
     """The evidence in words; the regions are the numbered ones, so that marks agree everywhere."""
     regions = candidates or evidence.candidates
     return EvidenceSummary(

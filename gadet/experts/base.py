@@ -13,12 +13,32 @@ from gadet.experts.places import where_words
 from gadet.geometry import Box
 from gadet.media.base import Sample
 
-__all__ = ["Candidate", "Evidence", "Expert"]
+__all__ = ["Candidate", "Evidence", "Expert", "Suspect"]
+
+
+class Suspect(Protocol):
+    """Part of an item of any modality that departs from normal."""
+
+    @property
+    def box(self) -> Box:
+        """The box around it in native coordinates, half-open."""
+
+    @property
+    def score(self) -> float:
+        """How suspicious, in [0, 1]; 0.5 is the decision boundary."""
+
+    @property
+    def label(self) -> str:
+        """A short noun."""
+
+    @property
+    def sentence(self) -> str:
+        """Where it is, how large, and how it differs, in words and numbers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A region that departs from normal.
+    """A region of a picture that departs from normal: the `Suspect` of images.
 
     Attributes:
         mask: `(H, W)` bool in native pixels.
@@ -47,7 +67,8 @@ class Evidence:
     """What an expert measured on one item.
 
     Attributes:
-        score_map: `(H, W)` float32 in [0, 1], native pixels; 0.5 is the decision boundary.
+        score_map: float32 in [0, 1], 0.5 is the decision boundary: `(H, W)` of an image in native
+            pixels, `(T,)` of a series.
         score: In [0, 1], higher is more anomalous; 0.5 is the decision boundary.
         candidates: Suspicious regions, the highest score first.
         facts: What was measured about the item as a whole, a sentence each.
@@ -58,7 +79,7 @@ class Evidence:
 
     score_map: npt.NDArray[np.float32] = field(repr=False)
     score: float
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[Suspect, ...] = ()
     facts: tuple[str, ...] = ()
     expert: str = ""
     weights_sha256: str | None = None

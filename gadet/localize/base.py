@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gadet.experts.base import Candidate, Evidence
+from gadet.experts.base import Evidence, Suspect
 from gadet.findings import Region
 from gadet.geometry import BoxFormat
 from gadet.media.base import Sample
@@ -22,10 +22,16 @@ class Pointer:
     Attributes:
         mark: A number drawn in the marked view.
         box: Four numbers in the model's own format.
+        picture: The clean view that the box is measured in, counted from 1; None means the first.
+        start: The moment it begins at, in the words of the answer.
+        end: The moment it ends at.
     """
 
     mark: int | None = None
     box: tuple[float, float, float, float] | None = None
+    picture: int | None = None
+    start: str | None = None
+    end: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +40,34 @@ class Scene:
 
     Attributes:
         sample: The item.
-        view: The clean view that boxes refer to.
+        views: The clean views that boxes refer to, in the order of the prompt.
         boxes: How the model writes boxes.
         candidates: The numbered regions; mark `n` is `candidates[n - 1]`.
         evidence: What the expert measured, when one ran.
     """
 
     sample: Sample
-    view: View
+    views: tuple[View, ...]
     boxes: BoxFormat
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[Suspect, ...] = ()
     evidence: Evidence | None = None
+
+    def view_of(self, pointer: Pointer) -> tuple[View, tuple[str, ...]]:
+        """The view that a pointer's box is measured in, and a note when it named another one."""
+        number = pointer.picture or 1
+        if number <= len(self.views):
+            return self.views[number - 1], ()
+        there = f"1 to {len(self.views)}"
+        return self.views[0], (f"picture {number} was named, but the clean ones are {there}",)
+
+    def candidate_of(self, pointer: Pointer) -> tuple[Suspect | None, tuple[str, ...]]:
+        """The region with the mark that a pointer names, and a note when there is no such mark."""
+        if pointer.mark is None:
+            return None, ()
+        if 1 <= pointer.mark <= len(self.candidates):
+            return self.candidates[pointer.mark - 1], ()
+        drawn = f"1 to {len(self.candidates)}" if self.candidates else "none"
+        return None, (f"mark {pointer.mark} was named, but the marks drawn are {drawn}",)
 
 
 class Localizer(Protocol):
@@ -52,11 +75,24 @@ class Localizer(Protocol):
 
     def propose(
         self, sample: Sample, evidence: Evidence | None, *, most: int
-    ) -> tuple[Candidate, ...]:
+    ) -> tuple[Suspect, ...]:
         """At most `most` regions worth a number, the most suspicious first."""
 
-    def mark(self, view: View, candidates: Sequence[Candidate], limits: ViewLimits) -> View:
-        """The view with the regions numbered from 1, still within what the model takes."""
+    def mark(
+        self,
+        sample: Sample,
+        views: Sequence[View],
+        candidates: Sequence[Suspect],
+        limits: ViewLimits,
+    ) -> tuple[View, ...]:
+        """Views with the regions numbered from 1, each still within what the model takes.
+
+        Args:
+            sample: The item.
+            views: Its clean views.
+            candidates: The regions; the same one has the same number in every view.
+            limits: What the model takes.
+        """
 
     def locate(self, pointer: Pointer, scene: Scene) -> tuple[Region | None, tuple[str, ...]]:
         """The region that a pointer means, in native coordinates, and what had to be mended.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gadet.experts.base import Candidate, Evidence
+from gadet.experts.base import Candidate, Evidence, Suspect
 from gadet.findings import ImageRegion
 from gadet.geometry import Box, Mask
 from gadet.localize.base import Pointer, Scene
@@ -28,9 +28,16 @@ class ImageLocalizer:
             return ()
         return propose_regions(sample.pixels, evidence, most=most)
 
-    def mark(self, view: View, candidates: Sequence[Candidate], limits: ViewLimits) -> View:
-        """The view with the regions numbered from 1, still within what the model takes."""
-        return mark_view(view, candidates, limits)
+    def mark(
+        self,
+        sample: Sample,
+        views: Sequence[View],
+        candidates: Sequence[Suspect],
+        limits: ViewLimits,
+    ) -> tuple[View, ...]:
+        """The first view with the regions numbered from 1, still within what the model takes."""
+        regions = [candidate for candidate in candidates if isinstance(candidate, Candidate)]
+        return (mark_view(views[0], regions, limits),)
 
     def locate(self, pointer: Pointer, scene: Scene) -> tuple[ImageRegion | None, tuple[str, ...]]:
         """The region that a pointer means, in native pixels, and what had to be mended.
@@ -38,17 +45,15 @@ class ImageLocalizer:
         A mark is exact. A box is converted once through the model's own format and the view's
         frame, then refined to a mask on the expert's map when there is one.
         """
-        notes: tuple[str, ...] = ()
-        if pointer.mark is not None:
-            if 1 <= pointer.mark <= len(scene.candidates):
-                candidate = scene.candidates[pointer.mark - 1]
-                mask = Mask.from_array(candidate.mask)
-                return ImageRegion(box=candidate.box, mask=mask, mark=pointer.mark), ()
-            drawn = f"1 to {len(scene.candidates)}" if scene.candidates else "none"
-            notes = (f"mark {pointer.mark} was named, but the marks drawn are {drawn}",)
+        candidate, notes = scene.candidate_of(pointer)
+        if isinstance(candidate, Candidate):
+            mask = Mask.from_array(candidate.mask)
+            return ImageRegion(box=candidate.box, mask=mask, mark=pointer.mark), ()
         if pointer.box is None:
             return None, notes
-        frame = scene.view.frame
+        view, named = scene.view_of(pointer)
+        frame = view.frame
+        notes += named
         box, mended = scene.boxes.decode(pointer.box, frame.width, frame.height)
         notes += mended
         if box is None:

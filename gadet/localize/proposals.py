@@ -40,6 +40,8 @@ def propose_regions(
     for candidate in evidence.candidates:
         if len(chosen) == most:
             break
+        if not isinstance(candidate, Candidate):
+            continue
         refined = _refined(pixels, candidate)
         if all(refined.box.iou(other.box) < SAME_PLACE_IOU for other in chosen):
             chosen.append(refined)

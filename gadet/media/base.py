@@ -43,6 +43,10 @@ class Sample(Protocol):
     def pixels(self) -> npt.NDArray[np.uint8]:
         """The picture `(H, W, 3)` uint8 RGB in native pixels (of an image; others show a frame)."""
 
+    @property
+    def moments(self) -> str | None:
+        """How moments are written in an answer, to stand behind "as"; None without time."""
+
     def views(
         self, limits: ViewLimits, *, role: Literal["item", "reference"] = "item"
     ) -> tuple[View, ...]:

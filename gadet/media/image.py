@@ -93,6 +93,11 @@ class ImageSample:
     lossy: bool = False
     jpeg: bytes | None = field(default=None, repr=False)
 
+    @property
+    def moments(self) -> str | None:
+        """None: a picture has no time."""
+        return None
+
     def views(
         self, limits: ViewLimits, *, role: Literal["item", "reference"] = "item"
     ) -> tuple[View, ...]:

@@ -7,12 +7,13 @@ that asks for the model's own reasoning.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Answer", "AnswerFinding", "answer_schema"]
+__all__ = ["Answer", "AnswerFinding", "Ways", "answer_schema"]
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
@@ -27,6 +28,11 @@ class AnswerFinding(AnswerPart):
     """One anomaly as the model reports it."""
 
     mark: int | None = Field(description="Number drawn on the region, or null.")
+    start: str | None = Field(default=None, description="Where in time it begins, or null.")
+    end: str | None = Field(default=None, description="Where in time it ends, or null.")
+    picture: int | None = Field(
+        default=None, description="Number of the item's picture that `box` is measured in, or null."
+    )
     box: tuple[float, float, float, float] | None = Field(
         description="Box around the anomaly in the first clean picture of the item, or null."
     )
@@ -36,6 +42,32 @@ class AnswerFinding(AnswerPart):
         description="How serious it is, or null."
     )
     confidence: Unit | None = Field(description="How sure you are, 0 to 1, or null.")
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How an answer may point at a place of the item.
+
+    Attributes:
+        boxes: By boxes in a picture.
+        pictures: Whether it has to say which picture a box is measured in.
+        times: By a start and an end.
+    """
+
+    boxes: bool = True
+    pictures: bool = False
+    times: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of a finding that are asked for, in order."""
+        left_out = {
+            "box": not self.boxes,
+            "picture": not (self.boxes and self.pictures),
+            "start": not self.times,
+            "end": not self.times,
+        }
+        return tuple(name for name in AnswerFinding.model_fields if not left_out.get(name))
 
 
 class Answer(AnswerPart):
@@ -57,6 +89,18 @@ class Answer(AnswerPart):
 
 
 @cache
-def answer_schema() -> dict[str, Any]:
-    """The JSON Schema of `Answer`, before any provider's dialect; shared, so never changed."""
-    return Answer.model_json_schema()
+def answer_schema(ways: Ways = Ways()) -> dict[str, Any]:
+    """The JSON Schema of `Answer`, before any provider's dialect; shared, so never changed.
+
+    Args:
+        ways: The ways of pointing that make sense for the item; the fields of the others are left
+            out.
+    """
+    schema = Answer.model_json_schema()
+    finding = schema["$defs"]["AnswerFinding"]
+    names = ways.fields
+    finding["properties"] = {name: finding["properties"][name] for name in names}
+    for part in finding["properties"].values():
+        part.pop("default", None)
+    finding["required"] = list(names)
+    return schema

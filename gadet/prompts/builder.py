@@ -13,7 +13,7 @@ from dataclasses import replace
 from gadet.errors import ConfigurationError
 from gadet.geometry import Box, BoxFormat
 from gadet.prompts import wording
-from gadet.prompts.answer import Answer, answer_schema
+from gadet.prompts.answer import Answer, Ways, answer_schema
 from gadet.prompts.domain import Domain
 from gadet.prompts.levels import admit, tells_expertise, tells_subject
 from gadet.prompts.prompt import Message, Part, Prompt
@@ -52,6 +52,7 @@ def build_prompt(
     boxes: BoxFormat,
     sample: int = 0,
     modality: Modality | None = None,
+    times: str | None = None,
     max_output_tokens: int = 2000,
 ) -> Prompt:
     """Build what is sent to a model about one item. The same arguments give the same prompt.
@@ -70,6 +71,8 @@ def build_prompt(
         boxes: How the model writes boxes. They refer to the first clean picture of the item.
         sample: Number of the vote; the text is the same for all votes.
         modality: What the item is, when it may differ from what the pack was written for.
+        times: How moments of the item are written, to stand behind "as"; None for an item without
+            time. A series is pointed at by times alone, not by boxes.
         max_output_tokens: Most tokens the model may generate.
 
     Raises:
@@ -83,6 +86,8 @@ def build_prompt(
     references = [[entry] if isinstance(entry, View) else list(entry) for entry in reference_views]
     references = [group for group in references if group]
     _check_roles(item, references)
+    several = sum(view.kind == "clean" for view in item) > 1
+    ways = Ways(boxes=modality != "series", pictures=several, times=times is not None)
     blocks = [
         _task(domain, known, len(references)),
         _caller(known),
@@ -90,9 +95,10 @@ def build_prompt(
         _caveats(domain, modality),
         _rules(known),
         _marks(item),
-        _boxes(item, boxes),
+        wording.TIMES.format(form=times) if ways.times else "",
+        _boxes(item, boxes) if ways.boxes else "",
         _evidence(evidence, item, boxes) if show_evidence and evidence else "",
-        wording.ANSWER.format(fields=wording.fields_in_order()),
+        wording.ANSWER.format(fields=wording.fields_in_order(ways)),
     ]
     question = "\n\n".join(block for block in blocks if block)
     parts: tuple[Part, ...] = (
@@ -104,7 +110,7 @@ def build_prompt(
     return Prompt(
         system=wording.SYSTEM.format(role=role, tag=wording.CALLER_TAG),
         messages=(Message("user", parts),),
-        schema=answer_schema(),
+        schema=answer_schema(ways),
         evidence=evidence,
         sample=sample,
         max_output_tokens=max_output_tokens,
@@ -256,12 +262,14 @@ def _marks(item: Sequence[View]) -> str:
 
 
 def _boxes(item: Sequence[View], boxes: BoxFormat) -> str:
-    first = item[0]
-    clean = sum(view.kind == "clean" for view in item)
-    picture = "the clean picture of the item"
-    if clean > 1:
-        picture = "the first clean picture of the item"
-    form = boxes.describe(first.frame.width, first.frame.height)
+    clean = [view for view in item if view.kind == "clean"]
+    if len(clean) == 1:
+        picture = "the clean picture of the item"
+        form = boxes.describe(clean[0].frame.width, clean[0].frame.height)
+    else:
+        sizes = {(view.frame.width, view.frame.height) for view in clean}
+        picture = "the clean picture of the item whose number you give in `picture`"
+        form = boxes.describe(*sizes.pop()) if len(sizes) == 1 else boxes.describe(None, None)
     return wording.BOXES.format(form=form, picture=picture)
 
 

@@ -210,6 +210,9 @@ class _Mender:
             self.note("a finding had no label")
         return AnswerFinding(
             mark=self.mark(fields.get("mark")),
+            start=self.moment(fields.get("start"), "start"),
+            end=self.moment(fields.get("end"), "end"),
+            picture=self.picture(fields.get("picture")),
             box=self.box(fields),
             label=label,
             description=description,
@@ -236,6 +239,23 @@ class _Mender:
         if value is not stated:
             self.note(f"the mark {_shown(stated)} was read as {value}")
         return int(value)
+
+    def moment(self, stated: Any, name: str) -> str | None:
+        if stated is None or (isinstance(stated, str) and word_key(stated) in phrases().nothing):
+            return None
+        if isinstance(stated, bool) or not isinstance(stated, str | int | float):
+            self.note(f"the {name} {_shown(stated)} was dropped: it is not a moment")
+            return None
+        return _clean(str(stated))[:80] or None
+
+    def picture(self, stated: Any) -> int | None:
+        if stated is None:
+            return None
+        number = self.number(stated, "picture")
+        if number is None or number != int(number) or not 0 < number < 10_000:
+            self.note(f"the picture {_shown(stated)} was dropped: it is not a number")
+            return None
+        return int(number)
 
     def box(self, fields: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
         name = next((name for name in _BOX_NAMES if fields.get(name) is not None), None)
@@ -291,7 +311,7 @@ def _says_nothing(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     label, description = entry.get("label") or "", entry.get("description") or ""
-    place = [entry.get(name) for name in ("mark", *_BOX_NAMES)]
+    place = [entry.get(name) for name in ("mark", "start", "end", *_BOX_NAMES)]
     return (
         isinstance(label, str)
         and isinstance(description, str)

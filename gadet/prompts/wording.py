@@ -5,7 +5,7 @@ The texts are filled with `str.format`, so a literal brace is doubled.
 
 from __future__ import annotations
 
-from gadet.prompts.answer import Answer, AnswerFinding
+from gadet.prompts.answer import Answer, AnswerFinding, Ways
 from gadet.report import Modality
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "RULE_BROKEN",
     "RULE_UNSEEN",
     "SYSTEM",
+    "TIMES",
     "WAYS_OF_LOOKING",
     "ZERO_SHOT",
     "fields_in_order",
@@ -82,6 +83,10 @@ anomaly may lie outside all of them. Outlines and numbers are not part of the it
 clean picture. When an anomaly lies in a numbered region, give the number in `mark`; otherwise \
 `mark` is null."""
 
+TIMES = """\
+Times: write `start` and `end` as {form}, as read from the axis; `end` is where the usual \
+behaviour is back. When an anomaly has no extent of its own, `end` is the next point after `start`."""
+
 BOXES = """\
 Boxes: write `box` as {form}, measured in {picture} (origin top left, x to the right, y down). \
 Draw it tightly around the whole anomaly. If the anomaly has no extent of its own (something is \
@@ -126,14 +131,14 @@ WAYS_OF_LOOKING = (
 )
 
 
-def fields_in_order() -> str:
+def fields_in_order(ways: Ways) -> str:
     """The answer's fields as a list, in the order of the schema and in its words."""
     lines = []
     for name, info in Answer.model_fields.items():
         lines.append(f"- `{name}`: {info.description}")
         if name == "findings":
             lines += [
-                f"  - `{part}`: {detail.description}"
-                for part, detail in AnswerFinding.model_fields.items()
+                f"  - `{part}`: {AnswerFinding.model_fields[part].description}"
+                for part in ways.fields
             ]
     return "\n".join(lines)

@@ -112,7 +112,7 @@ def test_without_scikit_image_the_rough_mask_stays(monkeypatch: pytest.MonkeyPat
 def scene(*candidates: Candidate, boxes: BoxFormat | None = None, max_side: int = 60) -> Scene:
     sample = ImageAdapter().load(picture(120, 100))
     (view,) = sample.views(ViewLimits(max_side=max_side))
-    return Scene(sample, view, boxes or BoxFormat(), candidates, None)
+    return Scene(sample, (view,), boxes or BoxFormat(), candidates, None)
 
 
 def test_a_mark_is_exact() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gadet.errors import ConfigurationError
 from gadet.geometry import Box, BoxFormat
-from gadet.prompts.answer import Answer, AnswerFinding, answer_schema
+from gadet.prompts.answer import Answer, Ways, answer_schema
 from gadet.prompts.builder import build_prompt, reask_prompt
 from gadet.prompts.domain import domain_names, load_domain
 from gadet.request import Normality
@@ -235,7 +235,7 @@ def test_the_answer_is_asked_for_as_the_schema_orders_it():
     asked = re.findall(r"^- `(\w+)`:", text, flags=re.MULTILINE)
     assert asked == list(Answer.model_fields) == list(answer_schema()["properties"])
     parts = re.findall(r"^  - `(\w+)`:", text, flags=re.MULTILINE)
-    assert parts == list(AnswerFinding.model_fields)
+    assert parts == list(Ways().fields)
     assert asked[0] == "observations"
     assert asked.index("observations") < asked.index("verdict") < asked.index("score")
     for word in ("anomalous", "normal", "uncertain", "low", "medium", "high", "critical"):

@@ -40,7 +40,8 @@ def test_every_field_arrives():
     assert read.observations == ("The rim shows a dark line.",)
     assert read.explanation == "The rim is cracked."
     (finding,) = read.findings
-    assert finding.model_dump() == FINDING | {"box": (10.0, 20.0, 30.0, 40.0)}
+    unasked = {"start": None, "end": None, "picture": None}
+    assert finding.model_dump() == FINDING | unasked | {"box": (10.0, 20.0, 30.0, 40.0)}
 
 
 PYTHON = str(fields(observations=["it's dark"], findings=[FINDING | {"mark": None}]))
