@@ -85,7 +85,7 @@ clean picture. When an anomaly lies in a numbered region, give the number in `ma
 
 TIMES = """\
 Times: write `start` and `end` as {form}, as read from the axis; `end` is where the usual \
-behaviour is back. When an anomaly has no extent of its own, `end` is the next point after `start`."""
+behaviour is back. When an anomaly is a single point, `end` is the point after it."""
 
 BOXES = """\
 Boxes: write `box` as {form}, measured in {picture} (origin top left, x to the right, y down). \
