@@ -37,7 +37,7 @@ _SECRET = re.compile(
     r"api[-_]?key|secret|passw|authorization|credential|cookie|(^|[-_])(key|token)$", re.IGNORECASE
 )
 # Facts that change neither what is asked nor how the answer is read.
-_ASIDE = {"as_of", "prices", "source"}
+_ASIDE = {"as_of", "prices", "seconds_per_answer", "source"}
 _QUOTED = 60
 
 

@@ -130,6 +130,7 @@ def test_what_changes_the_request_changes_the_key(options: dict[str, Any]) -> No
         {"base_url": "http://127.0.0.1:1/v1?key=sk-1234567890"},
         {"profile": Profile(prices=Prices(input=1, output=2, as_of="2026-01-01"), as_of="2026-02")},
         {"profile": Profile(max_images=3, score_source="logprob", source="https://example.org")},
+        {"profile": Profile(seconds_per_answer=(1, 2), cache="auto")},
     ],
 )
 def test_what_does_not_change_the_request_does_not_change_the_key(options: dict[str, Any]) -> None:

@@ -279,7 +279,6 @@ def test_secrets_among_the_settings_are_covered(path: Path) -> None:
         "password": SecretStr("p4ss"), "other": SecretStr("hidden"), "client_secret": {"a": "b"},
     }  # fmt: skip
     backend = HttpBackend("m", base_url="http://127.0.0.1:1/v1?key=sk-1", extra=extra)
-    assert RecordingBackend(backend, path).complete
     recording = RecordingBackend(ScriptedLike(backend), path)
     recording.complete(zero_shot())
     assert lines(path)[0]["settings"]["extra"] == {
