@@ -13,7 +13,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Sizing", "patches"]
+__all__ = ["LONGEST", "Sizing", "patches"]
 
 # No file format that a model takes holds a longer side: JPEG counts in 16 bits.
 LONGEST = 65_535

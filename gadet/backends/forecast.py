@@ -143,6 +143,7 @@ def forecast(
     requests_per_minute: float | None = None,
     tokens_per_minute: float | None = None,
     seconds_per_answer: tuple[float, float] | None = None,
+    answer_tokens: tuple[int, int] | None = None,
     batch: bool = False,
 ) -> Forecast:
     """Add up what the prompts of a run take.
@@ -157,6 +158,8 @@ def forecast(
         requests_per_minute: The provider's limit.
         tokens_per_minute: The provider's limit on tokens sent and generated.
         seconds_per_answer: How long one answer takes, `(fast, slow)`; None takes the profile's.
+        answer_tokens: How long answers are, `(short, long)`, when you have seen some; None takes
+            the shortest one that can be read and the prompt's bound.
         batch: Whether the run goes through the provider's batch interface.
 
     Raises:
@@ -168,8 +171,8 @@ def forecast(
         tokens_per_minute,
         None if batch else seconds_per_answer or profile.seconds_per_answer,
     )
-    _check(samples, asked_again, pace)
-    sums = _added(prompts)
+    _check(samples, asked_again, answer_tokens, pace)
+    sums = _added(prompts, answer_tokens or (SHORTEST_ANSWER_TOKENS, None))
     low, high = _low(sums, profile, samples), _high(sums, profile, samples, asked_again)
     low_cost = cost_of(low, profile.prices, batch=batch)
     high_cost = cost_of(high, profile.prices, batch=batch)
@@ -185,7 +188,7 @@ def forecast(
         assumptions=(
             f"a text has a token per four ASCII characters and per other one, +- {TEXT_SPREAD:.0%}",
             _about_pictures(sums, profile),
-            f"an answer has at least {SHORTEST_ANSWER_TOKENS} tokens, and at most its bound",
+            _about_answers(answer_tokens),
             f"at most {asked_again:.0%} of the answers cannot be read and are asked for again",
             "requests that fail are not billed",
             *_about_cache(sums, profile),
@@ -210,8 +213,9 @@ class _Sums:
     exact: bool = True
 
 
-def _added(prompts: Iterable[PromptForecast]) -> _Sums:
+def _added(prompts: Iterable[PromptForecast], answer: tuple[int, int | None]) -> _Sums:
     sums = _Sums()
+    short, long = answer
     for prompt in prompts:
         sure = int(prompt.exact)
         shared_low = _fewest(prompt.shared_text_tokens) + sure * prompt.shared_image_tokens
@@ -222,8 +226,9 @@ def _added(prompts: Iterable[PromptForecast]) -> _Sums:
         sums.input_high += _most(prompt.text_tokens) + prompt.image_tokens
         sums.shared_low += shared_low
         sums.shared_high += _most(prompt.shared_text_tokens) + prompt.shared_image_tokens
-        sums.output_low += min(SHORTEST_ANSWER_TOKENS, prompt.output_tokens_at_most)
-        sums.output_high += prompt.output_tokens_at_most
+        bound = prompt.output_tokens_at_most
+        sums.output_low += min(short, bound)
+        sums.output_high += bound if long is None else min(long, bound)
         sums.exact = sums.exact and prompt.exact
     return sums
 
@@ -302,13 +307,16 @@ class _Pace:
         )
 
 
-def _check(samples: int, asked_again: float, pace: _Pace) -> None:
+def _check(
+    samples: int, asked_again: float, answer_tokens: tuple[int, int] | None, pace: _Pace
+) -> None:
     """Refuse numbers that no run has.
 
     Raises:
         ConfigurationError: One of them cannot be used.
     """
     fast, slow = pace.per_answer or (0.0, 0.0)
+    short, long = answer_tokens or (0, 0)
     rules = {
         f"samples >= 1; got {samples}": samples >= 1,
         f"0 <= asked_again <= 1; got {asked_again}": 0 <= asked_again <= 1,
@@ -322,6 +330,9 @@ def _check(samples: int, asked_again: float, pace: _Pace) -> None:
         f"seconds_per_answer as (fast, slow) with 0 <= fast <= slow; got {pace.per_answer}": (
             0 <= fast <= slow < math.inf
         ),
+        f"answer_tokens as (short, long) with 0 <= short <= long; got {answer_tokens}": (
+            0 <= short <= long
+        ),
     }
     for rule, kept in rules.items():
         if not kept:
@@ -330,11 +341,18 @@ def _check(samples: int, asked_again: float, pace: _Pace) -> None:
 
 def _about_pictures(sums: _Sums, profile: Profile) -> str:
     if sums.exact:
-        return f"pictures count by the model's own rule, as of {profile.as_of or 'today'}"
+        dated = f", as of {profile.as_of}" if profile.as_of else ""
+        return f"pictures count by the model's own rule{dated}"
     return (
         "how the model counts pictures is not known: the high figure is a safe guess, the low one "
         "leaves them out"
     )
+
+
+def _about_answers(answer_tokens: tuple[int, int] | None) -> str:
+    if answer_tokens is None:
+        return f"an answer has at least {SHORTEST_ANSWER_TOKENS} tokens, and at most its bound"
+    return f"an answer has {answer_tokens[0]} to {answer_tokens[1]} tokens"
 
 
 def _about_cache(sums: _Sums, profile: Profile) -> tuple[str, ...]:

@@ -22,7 +22,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from gadet.errors import ConfigurationError, InputError
 from gadet.sizing import LONGEST, Sizing, patches
 
-__all__ = ["Gemini2", "Gemini3", "Patch28", "Patch32", "Qwen", "Tile512", "TokenRule", "Unknown"]
+__all__ = [
+    "Gemini2",
+    "Gemini3",
+    "Patch28",
+    "Patch32",
+    "PatchDetail",
+    "Qwen",
+    "Resolution",
+    "Tile512",
+    "TokenRule",
+    "Unknown",
+]
 
 Size = tuple[int, int]
 Positive = Annotated[int, Field(gt=0)]

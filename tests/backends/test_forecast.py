@@ -197,6 +197,14 @@ def test_time_comes_from_the_profile_and_is_else_not_known() -> None:
     assert forecast([ONE], model(seconds_per_answer=(3, 4)), batch=True).seconds is None
 
 
+def test_answers_that_were_seen_narrow_the_range() -> None:
+    found = forecast([ONE] * 10, model(), asked_again=0, answer_tokens=(100, 300))
+    assert found.output_tokens == (1000, 3000)
+    assert "an answer has 100 to 300 tokens" in str(found)
+    bound = forecast([ONE] * 10, model(), asked_again=0, answer_tokens=(600, 700))
+    assert bound.output_tokens == (5000, 5000)
+
+
 def test_a_batch_costs_less() -> None:
     cheap = model(prices=PRICES.model_copy(update={"batch": 0.5}))
     full, half = forecast([ONE], cheap), forecast([ONE], cheap, batch=True)
@@ -269,6 +277,7 @@ def test_the_shortest_answer_can_be_read() -> None:
         {"seconds_per_answer": (3, 2)},
         {"seconds_per_answer": (-1, 2)},
         {"seconds_per_answer": (1, math.inf)},
+        {"answer_tokens": (3, 2)},
     ],
 )
 def test_numbers_that_no_run_has(options: dict[str, Any]) -> None:
