@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -274,6 +275,28 @@ def test_a_blocking_call_never_waits_for_a_task_of_its_own_loop(cache: AnswerCac
 
     blocking, awaited = asyncio.run(run())
     assert (blocking.text, awaited.text) == ("fine", "fine")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_a_thread_of_its_parent(cache: AnswerCache) -> None:
+    inner = Slow()
+    backend = CachedBackend(inner, cache)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(backend.complete, text_only())
+        until(lambda: inner.asked)
+        child = os.fork()
+        if child == 0:
+            inner.gate = threading.Event()
+            inner.gate.set()
+            os._exit(0 if backend.complete(text_only()).origin == "model" else 1)
+        deadline = time.monotonic() + 10
+        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        inner.gate.set()
+        assert ended[1] == 0
+        assert ended[0] == child, "the child must not hang"
+        assert asked.result(10).text == "fine"
 
 
 def test_a_run_through_the_detector_is_free_the_second_time(
