@@ -26,7 +26,7 @@ class Asking:
         profile: The facts of the model.
         temperature: Sampling temperature; sent only where the profile allows it.
         effort: How hard a reasoning model thinks, in the provider's own word; None leaves it out.
-        extra: Fields of the provider's own, laid over the body last.
+        extra: Fields of the provider's own, laid over the body last, object by object.
     """
 
     model: str
