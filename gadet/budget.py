@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gadet.backends.base import Completion
 from gadet.backends.costs import cost_of
+from gadet.backends.forecast import TEXT_SPREAD, forecast_prompt
+from gadet.backends.profile import Prices
 from gadet.errors import BudgetExceededError, ConfigurationError
-from gadet.prompts.size import count_tokens
 from gadet.report import Usage
 from gadet.route import Question, Route
 
@@ -200,20 +202,25 @@ def check_prices(route: Route, limits: Limits) -> None:
 
 def most_of(question: Question) -> Estimate:
     """The most that a question may take, as forecast from its prompt."""
-    prompt, profile = question.prompt, question.leg.profile
-    size = count_tokens(prompt)
-    usage = Usage(
-        requests=1,
-        input_tokens=size.text_tokens + size.pixels // 400,
-        output_tokens=prompt.max_output_tokens + profile.thinking_tokens,
-    )
-    return _counted(usage, question)
+    foreseen = forecast_prompt(question.prompt, question.leg.profile)
+    # Where the count of the texts is a guess, it is taken at its highest.
+    sent = math.ceil(foreseen.text_tokens * (1 + TEXT_SPREAD)) + foreseen.image_tokens
+    longest = foreseen.output_tokens_at_most
+    usage = Usage(requests=1, input_tokens=sent, cache_write_tokens=sent, output_tokens=longest)
+    dearest = cost_of(usage.model_copy(update={"cache_write_tokens": 0}), _prices(question))
+    stored = cost_of(usage, _prices(question))
+    money = max(cost.amount if cost else 0.0 for cost in (dearest, stored))
+    return Estimate(tokens=sent + longest, cost=money)
 
 
 def _counted(usage: Usage, question: Question) -> Estimate:
-    cost = cost_of(usage, question.leg.profile.prices)
+    cost = cost_of(usage, _prices(question))
     return Estimate(
         tokens=usage.input_tokens + usage.output_tokens,
         cost=cost.amount if cost else 0.0,
         requests=usage.requests,
     )
+
+
+def _prices(question: Question) -> Prices | None:
+    return question.leg.profile.prices

@@ -11,26 +11,27 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from gadet.backends.base import Backend
+from gadet.backends.forecast import Forecast
 from gadet.backends.jobs import BatchCapable
 from gadet.backends.profile import Profile
-from gadet.backends.registry import BackendLike, connect
+from gadet.backends.registry import BackendLike
 from gadet.batch import Turns, run_batch
 from gadet.budget import Budget, Limits, check_prices
-from gadet.dialogue import Reply, again, known_domain, rebuilt, replied
+from gadet.dialogue import Reply, follow_up, replied
 from gadet.drivers import adrive, complete, drive
 from gadet.errors import ConfigurationError
 from gadet.experts.base import Expert
 from gadet.inspection import Case, Pictures, opening_prompt
-from gadet.intake import Intake, LoadedReferences, request_of
+from gadet.intake import Intake, LoadedReferences, request_of, requests_of
 from gadet.jobs import run_jobs
 from gadet.journal import Journal
 from gadet.media.base import LoadLimits
+from gadet.outlook import forecast_run
 from gadet.prompts.domain import Domain
-from gadet.prompts.follow_up import Turn
 from gadet.prompts.prompt import Prompt
 from gadet.report import Failure, Report
 from gadet.request import DetectRequest, Fusion, Level, Normality
-from gadet.route import Leg, Route, travel
+from gadet.route import Leg, Route, route_of, travel
 from gadet.toolkit import default_toolkits
 
 __all__ = ["AnomalyDetector"]
@@ -76,7 +77,7 @@ class AnomalyDetector:
         limits: LoadLimits | None = None,
         **options: Any,
     ) -> None:
-        self.route = _route(backend, profile, options)
+        self.route = route_of(backend, profile, options)
         toolkits = default_toolkits()
         if expert != "auto":
             toolkits["image"] = replace(toolkits["image"], expert=expert)
@@ -245,22 +246,17 @@ class AnomalyDetector:
             GadetError: With `on_error="raise"`, the first item's error.
             ConfigurationError: An argument cannot be used, or the journal is not one.
         """
-        requests = [
-            item
-            if isinstance(item, DetectRequest)
-            else request_of(
-                item,
-                references,
-                normality=normality,
-                domain=domain,
-                level=level,
-                evidence=evidence,
-                marks=marks,
-                samples=samples,
-                fusion=fusion,
-            )
-            for item in items
-        ]
+        requests = requests_of(
+            items,
+            references,
+            normality=normality,
+            domain=domain,
+            level=level,
+            evidence=evidence,
+            marks=marks,
+            samples=samples,
+            fusion=fusion,
+        )
         loaded = LoadedReferences(self._intake.references)
         pictures: Pictures = "small" if len(requests) <= MOST_ILLUSTRATED else "none"
 
@@ -330,6 +326,69 @@ class AnomalyDetector:
         )
         return opening_prompt(self._intake.case(request, self.route.legs[0]))
 
+    def forecast(
+        self,
+        items: Iterable[Any],
+        *,
+        references: Sequence[Any] = (),
+        normality: Normality | None = None,
+        domain: str | Path | Domain = "generic",
+        level: Level | None = None,
+        evidence: bool = False,
+        marks: bool = True,
+        samples: int = 1,
+        look_at: int = 20,
+        concurrency: int | None = None,
+        batch_api: bool = False,
+        **pace: Any,
+    ) -> Forecast:
+        """What a run over the items will take in tokens, money and time; nothing is sent.
+
+        Args:
+            items: What would be inspected, as for `detect_many`.
+            references: As in `detect`, and likewise for the arguments up to `samples`.
+            normality: As in `detect`.
+            domain: As in `detect`.
+            level: As in `detect`.
+            evidence: As in `detect`.
+            marks: As in `detect`.
+            samples: As in `detect`.
+            look_at: How many items are loaded and made into prompts; of more, these many are
+                picked evenly and stand for all.
+            concurrency: As in `detect_many`.
+            batch_api: As in `detect_many`.
+            **pace: What is known about the provider and the answers: `requests_per_minute`,
+                `tokens_per_minute`, `seconds_per_answer`, `answer_tokens`, `asked_again`, as
+                `gadet.backends.forecast.forecast` takes them.
+
+        Returns:
+            Ranges, with every assumption in words; of several backends, for the first.
+
+        Raises:
+            InputError: An item cannot be read.
+            ConfigurationError: An argument cannot be used.
+        """
+        requests = requests_of(
+            items,
+            references,
+            normality=normality,
+            domain=domain,
+            level=level,
+            evidence=evidence,
+            marks=marks,
+            samples=samples,
+        )
+        return forecast_run(
+            requests,
+            self._intake,
+            self.route.legs[0],
+            look_at=look_at,
+            samples=samples,
+            concurrency=concurrency or self._default_concurrency(),
+            batch=batch_api,
+            **pace,
+        )
+
     def ask(
         self,
         about: Report | Reply,
@@ -357,7 +416,9 @@ class AnomalyDetector:
             ConfigurationError: The question cannot be asked.
             BackendError: The model could not be asked.
         """
-        leg, prompt = self._follow_up(about, question, item, references, normality)
+        leg, prompt = follow_up(
+            self.route, self._intake, about, question, item, references, normality
+        )
         return replied(question, prompt, leg.backend.complete(prompt), leg, about)
 
     async def aask(
@@ -372,32 +433,10 @@ class AnomalyDetector:
         """Ask about a report without blocking the event loop; arguments as in `ask`."""
         from asyncio import to_thread
 
-        leg, prompt = await to_thread(self._follow_up, about, question, item, references, normality)
+        leg, prompt = await to_thread(
+            follow_up, self.route, self._intake, about, question, item, references, normality
+        )
         return replied(question, prompt, await leg.backend.acomplete(prompt), leg, about)
-
-    def _follow_up(
-        self,
-        about: Report | Reply,
-        question: str,
-        item: Any,
-        references: Sequence[Any],
-        normality: Normality | None,
-    ) -> tuple[Leg, Prompt]:
-        """The backend that gave a report, and the prompt that asks it on."""
-        report = about.about if isinstance(about, Reply) else about
-        answered = (leg for leg in self.route.legs if leg.backend.name == report.provenance.backend)
-        leg = next(answered, self.route.legs[0])
-        turn = about.turn
-        if not isinstance(turn, Turn):
-            request = request_of(
-                again(report, item),
-                references,
-                normality=normality,
-                domain=known_domain(report.provenance.domain),
-            )
-            case = self._intake.case(request, leg)
-            turn = rebuilt(report, case)
-        return leg, turn.followed_by(question)
 
     def _batch_capable(self, resume: str | Path | None, budget: Limits | None) -> BatchCapable:
         """The one backend, when it has a batch API and the other arguments go with it.
@@ -427,26 +466,3 @@ class AnomalyDetector:
     def _default_concurrency(self) -> int:
         """Waiting for a model costs no processor; measuring does."""
         return 8 if self.profile.images else min(4, os.cpu_count() or 1)
-
-
-def _route(
-    backend: BackendLike | Route | Sequence[BackendLike],
-    profile: Profile | None,
-    options: dict[str, Any],
-) -> Route:
-    """The route that the arguments of a detector name."""
-    if isinstance(backend, str):
-        if profile is not None:
-            options["profile"] = profile
-        return Route.to(connect(backend, **options), profile)
-    several = isinstance(backend, Route | list | tuple)
-    if several and (options or profile is not None):
-        raise ConfigurationError(
-            "options and a profile belong to one backend; got several backends: make each with "
-            "gadet.connect('provider:model', …) and give those"
-        )
-    if isinstance(backend, Route):
-        return backend
-    if isinstance(backend, list | tuple):
-        return Route(*backend)
-    return Route.to(connect(backend, **options), profile)  # type: ignore[arg-type]

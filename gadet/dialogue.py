@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gadet.backends.base import Completion
@@ -9,13 +10,15 @@ from gadet.backends.costs import cost_of
 from gadet.errors import ConfigurationError, InputError
 from gadet.findings import Record
 from gadet.inspection import Case, opening_prompt
+from gadet.intake import Intake, request_of
 from gadet.prompts.domain import domain_names
 from gadet.prompts.follow_up import Turn, said
 from gadet.prompts.prompt import Prompt
 from gadet.report import Cost, Report, Stop, Usage
-from gadet.route import Leg
+from gadet.request import Normality
+from gadet.route import Leg, Route
 
-__all__ = ["Reply", "again", "known_domain", "rebuilt", "replied"]
+__all__ = ["Reply", "follow_up", "replied"]
 
 
 class Reply(Record):
@@ -71,7 +74,38 @@ def replied(
     return reply
 
 
-def again(report: Report, item: Any) -> Any:
+def follow_up(
+    route: Route,
+    intake: Intake,
+    about: Report | Reply,
+    question: str,
+    item: Any,
+    references: Sequence[Any],
+    normality: Normality | None,
+) -> tuple[Leg, Prompt]:
+    """The backend that gave a report, and the prompt that asks it on.
+
+    Raises:
+        InputError: The item cannot be read again, or is another one.
+        ConfigurationError: The item is needed again, or the question cannot be asked.
+    """
+    report = about.about if isinstance(about, Reply) else about
+    answered = (leg for leg in route.legs if leg.backend.name == report.provenance.backend)
+    leg = next(answered, route.legs[0])
+    turn = about.turn
+    if not isinstance(turn, Turn):
+        domain = report.provenance.domain
+        request = request_of(
+            _again(report, item),
+            references,
+            normality=normality,
+            domain=domain if domain in domain_names() else "generic",
+        )
+        turn = _rebuilt(report, intake.case(request, leg))
+    return leg, turn.followed_by(question)
+
+
+def _again(report: Report, item: Any) -> Any:
     """The item of a report, to be read once more.
 
     Raises:
@@ -87,12 +121,7 @@ def again(report: Report, item: Any) -> Any:
     return report.item.source
 
 
-def known_domain(name: str) -> str:
-    """The name of a domain pack that ships, `generic` for any other."""
-    return name if name in domain_names() else "generic"
-
-
-def rebuilt(report: Report, case: Case) -> Turn:
+def _rebuilt(report: Report, case: Case) -> Turn:
     """The turn that a report came from, made anew from the item.
 
     Raises:

@@ -21,7 +21,7 @@ from gadet.request import DetectRequest, Normality
 from gadet.route import Leg
 from gadet.toolkit import Toolkit
 
-__all__ = ["Intake", "LoadedReferences", "request_of"]
+__all__ = ["Intake", "LoadedReferences", "request_of", "requests_of"]
 
 # So many sets of references of one batch are kept.
 MOST_REFERENCE_SETS = 16
@@ -129,3 +129,13 @@ def request_of(item: Any, references: Sequence[Any], **settings: Any) -> DetectR
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"argument `{name}` cannot be used: {first['msg']}") from None
+
+
+def requests_of(
+    items: Iterable[Any], references: Sequence[Any], **settings: Any
+) -> list[DetectRequest]:
+    """Build the requests of many items; one that is a request already keeps its own settings."""
+    return [
+        item if isinstance(item, DetectRequest) else request_of(item, references, **settings)
+        for item in items
+    ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gadet.backends.base import Backend, Completion
 from gadet.backends.costs import cost_of
@@ -21,7 +22,7 @@ from gadet.inspection import Case, Conversation, inspect, measure
 from gadet.prompts.prompt import Prompt
 from gadet.report import Cost, Report, Usage, Verdict
 
-__all__ = ["Journey", "Leg", "Question", "Route", "travel"]
+__all__ = ["Journey", "Leg", "Question", "Route", "route_of", "travel"]
 
 logger = logging.getLogger("gadet")
 
@@ -209,3 +210,30 @@ def _total_cost(spent: Sequence[tuple[Leg, Usage]]) -> Cost | None:
         currency=known[0].currency,
         as_of=min((cost.as_of for cost in known if cost.as_of), default=None),
     )
+
+
+def route_of(
+    backend: BackendLike | Route | Sequence[BackendLike],
+    profile: Profile | None,
+    options: dict[str, Any],
+) -> Route:
+    """The route that the arguments of a detector name.
+
+    Raises:
+        ConfigurationError: A backend cannot be made, or the arguments do not go together.
+    """
+    if isinstance(backend, str):
+        if profile is not None:
+            options["profile"] = profile
+        return Route.to(connect(backend, **options), profile)
+    several = isinstance(backend, Route | list | tuple)
+    if several and (options or profile is not None):
+        raise ConfigurationError(
+            "options and a profile belong to one backend; got several backends: make each with "
+            "gadet.connect('provider:model', …) and give those"
+        )
+    if isinstance(backend, Route):
+        return backend
+    if isinstance(backend, list | tuple):
+        return Route(*backend)
+    return Route.to(connect(backend, **options), profile)  # type: ignore[arg-type]

@@ -56,7 +56,7 @@ def test_a_run_stops_and_keeps_what_is_finished(on_error: str) -> None:
 
 @pytest.mark.parametrize("concurrency", [1, 8])
 @pytest.mark.parametrize(
-    "limits", [Limits(max_requests=5), Limits(max_tokens=5_000), Limits(max_cost=5.0)]
+    "limits", [Limits(max_requests=5), Limits(max_tokens=8_000), Limits(max_cost=8.0)]
 )
 def test_no_limit_is_passed(limits: Limits, concurrency: int) -> None:
     results, _ = run(limits, items=40, concurrency=concurrency)

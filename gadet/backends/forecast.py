@@ -21,7 +21,7 @@ from gadet.prompts.size import count_tokens, shared_part
 from gadet.report import Cost, Usage
 from gadet.view import View
 
-__all__ = ["Forecast", "PromptForecast", "Range", "forecast", "forecast_prompt"]
+__all__ = ["TEXT_SPREAD", "Forecast", "PromptForecast", "Range", "forecast", "forecast_prompt"]
 
 # How far a model's own count of a text may lie from ours, either way.
 TEXT_SPREAD = 0.25

@@ -1,0 +1,57 @@
+"""`forecast_run`: what a run over many items will take, from the prompts of some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any
+
+from gadet.backends.forecast import Forecast, PromptForecast, forecast, forecast_prompt
+from gadet.errors import ConfigurationError
+from gadet.inspection import opening_prompt
+from gadet.intake import Intake, LoadedReferences
+from gadet.request import DetectRequest
+from gadet.route import Leg
+
+__all__ = ["forecast_run"]
+
+
+def forecast_run(
+    requests: Sequence[DetectRequest], intake: Intake, leg: Leg, *, look_at: int, **pace: Any
+) -> Forecast:
+    """Forecast a run; nothing is sent.
+
+    Args:
+        requests: What would be inspected.
+        intake: Loads what is looked at.
+        leg: The backend that would be asked.
+        look_at: How many requests are made into prompts; of more, these many are picked evenly,
+            and each stands for its neighbours.
+        **pace: As `gadet.backends.forecast.forecast` takes it.
+
+    Raises:
+        InputError: An item that is looked at cannot be read.
+        ConfigurationError: An argument cannot be used.
+    """
+    if look_at < 1:
+        raise ConfigurationError(f"look_at needs a number of at least 1; got {look_at}")
+    loaded = LoadedReferences(intake.references)
+
+    def prompts() -> Iterator[PromptForecast]:
+        total, looked = len(requests), min(look_at, len(requests))
+        for number in range(looked):
+            first, end = number * total // looked, (number + 1) * total // looked
+            request = requests[(first + end) // 2]
+            case = intake.case(request, leg, references=loaded.of(request))
+            yield from repeat(forecast_prompt(opening_prompt(case), leg.profile), end - first)
+
+    try:
+        foreseen = forecast(prompts(), leg.profile, **pace)
+    except TypeError as error:
+        if "argument" not in str(error):
+            raise
+        raise ConfigurationError(f"a forecast does not take these arguments: {error}") from None
+    if len(requests) <= look_at:
+        return foreseen
+    said = f"{look_at} of {len(requests)} items were looked at and stand for the others"
+    return foreseen.model_copy(update={"assumptions": (said, *foreseen.assumptions)})
