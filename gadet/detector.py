@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from gadet.backends.base import Backend
+from gadet.backends.cached import CachedBackend
 from gadet.backends.forecast import Forecast
 from gadet.backends.jobs import BatchCapable
 from gadet.backends.profile import Profile
@@ -29,6 +30,7 @@ from gadet.media.base import LoadLimits
 from gadet.outlook import forecast_run
 from gadet.prompts.domain import Domain
 from gadet.prompts.prompt import Prompt
+from gadet.recall import CacheLike, replayed, with_recall
 from gadet.report import Failure, Report
 from gadet.request import DetectRequest, Fusion, Level, Normality
 from gadet.route import Leg, Route, route_of, travel
@@ -54,6 +56,11 @@ class AnomalyDetector:
         profile: Facts of the model, in place of those that ship. A backend object keeps its own
             for what it sends; views and prompt then follow this one. Not for several backends.
         limits: Bounds on what is read.
+        cache: Ask nothing twice: True keeps answers in the user's own cache folder, a path in that
+            file, and a `gadet.backends.cache.AnswerCache` within the bounds it was given.
+        record: Write every question and answer to this file, for `replay`.
+        replay: Answer from such a file; `backend` and its options are then not looked at, so no
+            key and no network are needed.
         **options: Options of a backend that is named by a string: `api_key`, `base_url`,
             `timeout`, `max_retries`, … Backends of a chain are given theirs by `gadet.connect`.
 
@@ -75,9 +82,18 @@ class AnomalyDetector:
         expert: Expert | Literal["auto"] | None = "auto",
         profile: Profile | None = None,
         limits: LoadLimits | None = None,
+        cache: CacheLike = False,
+        record: str | Path | None = None,
+        replay: str | Path | None = None,
         **options: Any,
     ) -> None:
-        self.route = route_of(backend, profile, options)
+        if replay is not None:
+            given = {"profile": profile, "cache": cache, "record": record}
+            more = {name: value for name, value in given.items() if value not in (None, False)}
+            self.route = replayed(replay, more)
+        else:
+            made = route_of(backend, profile, options)
+            self.route = with_recall(made, cache=cache, record=record)
         toolkits = default_toolkits()
         if expert != "auto":
             toolkits["image"] = replace(toolkits["image"], expert=expert)
@@ -445,6 +461,8 @@ class AnomalyDetector:
             ConfigurationError: It has none, or an argument does not go with one.
         """
         backend = self.backend
+        if isinstance(backend, CachedBackend):
+            backend = backend.backend
         if len(self.route.legs) > 1 or not isinstance(backend, BatchCapable):
             raise ConfigurationError(
                 f"batch_api needs one backend whose provider has a batch API; got "

@@ -268,6 +268,8 @@ def _turn(
     scribe.usage += completion.usage
     scribe.model = completion.model or scribe.model
     scribe.notes.extend(reading.notes)
+    if completion.origin == "cache":
+        scribe.notes.append("answered from the cache, without asking the model again")
     scribe.raw.append(
         RawAnswer(
             prompt=prompt.text,

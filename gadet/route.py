@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Generator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,9 +95,13 @@ class Route:
     @classmethod
     def to(cls, backend: Backend, profile: Profile | None = None) -> Route:
         """The route to one backend, with a profile of its own when one is given."""
-        route = cls(backend)
-        route.legs = (Leg(backend, profile or backend.profile),)
-        return route
+        return cls(backend).through([Leg(backend, profile or backend.profile)])
+
+    def through(self, legs: Sequence[Leg]) -> Route:
+        """A route by the same rules through other legs."""
+        other = copy(self)
+        other.legs = tuple(legs)
+        return other
 
     @property
     def name(self) -> str:

@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("verdict",),
     ("inspection",),
     ("route",),
-    ("drivers", "toolkit", "budget", "progress"),
+    ("drivers", "toolkit", "budget", "progress", "recall"),
     ("intake",),
     ("dialogue", "outlook"),
     ("journal", "batch"),
