@@ -5,8 +5,8 @@ stand in one queue. Only its head looks at a clock, and everyone sleeps outside 
 their turn or until something changes.
 
 Written here because the libraries that were looked at do a part of it: aiolimiter 1.3 serves the
-tasks of one event loop and no threads; pyrate-limiter 4.5 serves both, but its rates are fixed when
-it is made, and a place cannot be given back or corrected.
+tasks of one event loop, the cheapest first, and no threads; pyrate-limiter 4.5 serves both, but its
+rates are fixed when it is made, and a place cannot be given back or corrected.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from gadet.errors import ConfigurationError, RateLimitError
 __all__ = ["Bucket", "Limiter", "Place", "RateLimits"]
 
 _MINUTE = 60.0
-# A thread cannot be told to wait longer than some years; whoever wakes looks again.
-_LONGEST_NAP = 3600.0
+# Those behind the head are woken when they are next; they only look whether its loop still runs.
+_LONGEST_NAP = 5.0
 # Of a new measurement in the average of what a request uses.
 _WEIGHT = 0.1
 # A clock's rounding must not send a waiter to sleep once more for a nanosecond.
@@ -129,11 +129,13 @@ class Place:
     Attributes:
         tokens: What it is estimated to cost.
         wake: Wakes whoever waits with it.
+        is_forsaken: Whether nobody waits with it any more: its event loop was closed under it.
         leaves: Whether it may leave, or has left.
     """
 
     tokens: float
     wake: Callable[[], object]
+    is_forsaken: Callable[[], bool] = bool
     leaves: bool = False
 
 
@@ -197,7 +199,7 @@ class Limiter:
             RateLimitError: The provider asked for a longer pause than is waited for.
         """
         event = threading.Event()
-        place = self._join(tokens, event.set)
+        place = self._join(Place(self._estimate(tokens), event.set))
         try:
             while (seconds := self._seconds(place)) > 0:
                 event.wait(seconds)
@@ -212,10 +214,10 @@ class Limiter:
         loop, event = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
-            with suppress(RuntimeError):  # the loop has ended, and whoever waited with it
+            with suppress(RuntimeError):  # the loop was closed
                 loop.call_soon_threadsafe(event.set)
 
-        place = self._join(tokens, wake)
+        place = self._join(Place(self._estimate(tokens), wake, loop.is_closed))
         try:
             while (seconds := self._seconds(place)) > 0:
                 with suppress(TimeoutError):
@@ -233,7 +235,7 @@ class Limiter:
             if place.leaves:
                 self._end(place)
                 self._charge(-1, -place.tokens)
-            else:
+            elif place in self._queue:
                 self._queue.remove(place)
             self._call_the_next()
 
@@ -267,10 +269,11 @@ class Limiter:
                 # Those behind the head sleep without a clock, and may not want to wait so long.
                 place.wake()
 
-    def _join(self, tokens: int | None, wake: Callable[[], object]) -> Place:
+    def _estimate(self, tokens: int | None) -> float:
+        return (self._average or 0.0) if tokens is None else float(tokens)
+
+    def _join(self, place: Place) -> Place:
         with self._lock:
-            estimate = (self._average or 0.0) if tokens is None else float(tokens)
-            place = Place(estimate, wake)
             self._queue.append(place)
             return place
 
@@ -285,6 +288,8 @@ class Limiter:
                     "more, so nothing is sent: try again then, or use another backend",
                     retry_after=pause,
                 )
+            while self._queue[0].is_forsaken():
+                self._queue.popleft()
             if self._queue[0] is not place:
                 return _LONGEST_NAP
             seconds = max(pause, self._wait(place, now))
