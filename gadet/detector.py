@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from gadet.backends.base import Backend
 from gadet.backends.cached import CachedBackend
 from gadet.backends.forecast import Forecast
-from gadet.backends.jobs import BatchCapable
+from gadet.backends.jobs.base import BatchCapable
 from gadet.backends.profile import Profile
 from gadet.backends.registry import BackendLike
 from gadet.batch import Turns, run_batch

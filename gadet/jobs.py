@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, repeat
 
-from gadet.backends.jobs import JobClient, JobLine, JobOutcome, JobStatus
+from gadet.backends.jobs.base import JobClient, JobLine, JobOutcome, JobStatus
 from gadet.batch import OnError, failure_of
 from gadet.drivers import step
 from gadet.errors import BackendError, RateLimitError, ServerError, TransportError

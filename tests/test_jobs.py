@@ -27,7 +27,7 @@ from gadet import (
     TransportError,
     Usage,
 )
-from gadet.backends.jobs import JobLine, JobOutcome, JobStatus
+from gadet.backends.jobs.base import JobLine, JobOutcome, JobStatus
 from gadet.jobs import run_jobs
 from tests.doubles import StubExpert, answer, picture
 

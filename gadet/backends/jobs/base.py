@@ -1,4 +1,4 @@
-"""What a batch API is: many questions handed over as one job and answered within a day, cheaper."""
+"""What a client of a batch API is, and what it is handed."""
 
 from __future__ import annotations
 
