@@ -89,7 +89,7 @@ class LocalBackend:
                 "logprobs": True,
                 "max_images": _MOST_PICTURES,
                 "sampling": temperature > 0,
-                "views": self._folder.views,
+                **self._folder.facts,
             },
         )
         self._placement = Placement(
@@ -97,7 +97,6 @@ class LocalBackend:
             dtype=dtype,
             attn_implementation=attn_implementation,
             trust_remote_code=trust_remote_code,
-            keep_size=self.profile.boxes.frame == "pixels",
         )
         self._temperature = temperature
         self._seed = seed

@@ -95,7 +95,7 @@ class Engine:
         self._tokenizer.padding_side = "left"
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
-        _show_whole_pictures(self._processor.image_processor, keep_size=placement.keep_size)
+        _show_whole_pictures(self._processor.image_processor)
         self._ends = _ends(self._model, self._tokenizer)
         # The checkpoint's own sampling and penalties would change the probabilities we report.
         self._model.generation_config = transformers.GenerationConfig(
@@ -288,23 +288,15 @@ def _without_video(kind: Any) -> Any:
     return PictureProcessor
 
 
-def _show_whole_pictures(pictures: Any, *, keep_size: bool) -> None:
-    """Keep a processor from cutting off borders, and on demand from enlarging.
+def _show_whole_pictures(pictures: Any) -> None:
+    """Keep a processor from cutting off the borders of a picture, where an anomaly may be.
 
-    An anomaly at the border must not be cut off: a picture is squeezed into the square instead,
-    which also keeps relative boxes true. Boxes in pixels are only true of a picture that is not
-    enlarged.
+    The picture is squeezed into the square instead, which also keeps relative boxes true.
     """
     if getattr(pictures, "do_center_crop", False):
         crop = pictures.crop_size
-        side = crop if isinstance(crop, int) else None
-        pictures.size = {"height": side or crop["height"], "width": side or crop["width"]}
+        pictures.size = {"height": crop["height"], "width": crop["width"]}
         pictures.do_center_crop = False
-    merge = getattr(pictures, "merge_size", None)
-    if keep_size and isinstance(merge, int):
-        size = pictures.size
-        least = (pictures.patch_size * merge) ** 2
-        pictures.size = {"shortest_edge": least, "longest_edge": size["longest_edge"]}
 
 
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -51,11 +52,11 @@ class ModelFolder:
         return _FAMILIES.get(kind, self.name)
 
     @property
-    def views(self) -> dict[str, Any]:
-        """Fields of `ViewLimits`, as far as the settings of the processor tell them."""
+    def facts(self) -> dict[str, Any]:
+        """Fields of a `Profile`, as far as the settings of the processor tell them."""
         settings = self._settings("preprocessor_config.json")
         nested = self._settings("processor_config.json").get("image_processor")
-        return _view_facts({**settings, **(nested if isinstance(nested, dict) else {})})
+        return _facts({**settings, **(nested if isinstance(nested, dict) else {})})
 
     @cached_property
     def identity(self) -> str:
@@ -178,28 +179,39 @@ def _commit_of(folder: Path) -> str | None:
     return folder.name if folder.parent.name == "snapshots" else None
 
 
-def _view_facts(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of `ViewLimits` by the settings of a picture processor.
+def _facts(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a `Profile` by the settings of a picture processor.
 
-    A processor that merges patches (Qwen's) counts pixels and rounds both sides to a multiple; one
-    that cuts a picture into tiles lists the sizes that it may make; every other one has a longest
-    side or one fixed size. Pictures are then made no larger than the model sees them, so that the
-    numbers drawn on them stay legible.
+    A processor that merges patches (Qwen's) rounds both sides to a multiple and keeps the area
+    within bounds. One that cuts a picture into tiles lists the sizes that it may make; every other
+    one has a longest side or one fixed size. Pictures are then made no larger than the model sees
+    them, so that the numbers drawn on them stay legible.
     """
-    known = ViewLimits()
-    size = settings.get("size")
-    sizes = size if isinstance(size, Mapping) else {}
-    patch, merge = settings.get("patch_size"), settings.get("merge_size")
-    if isinstance(patch, int) and isinstance(merge, int):
-        most = settings.get("max_pixels") or sizes.get("longest_edge")
-        limit = {"max_pixels": min(known.max_pixels, int(most))} if most else {}
-        return {"multiple": patch * merge, **limit}
+    listed = settings.get("size")
+    size = listed if isinstance(listed, Mapping) else {}
+    patch, merge = _count(settings, "patch_size"), _count(settings, "merge_size")
+    if patch and merge:
+        square = (patch * merge) ** 2
+        least = _count(settings, "min_pixels") or _count(size, "shortest_edge")
+        most = _count(settings, "max_pixels") or _count(size, "longest_edge")
+        rule = {
+            "kind": "qwen",
+            "factor": patch * merge,
+            **({"min_tokens": math.ceil(least / square)} if least else {}),
+            **({"max_tokens": most // square} if most else {}),
+        }
+        return {"token_rule": rule}
     tiles = settings.get("image_grid_pinpoints")
-    if isinstance(tiles, list) and tiles:
-        side = max(max(tile) for tile in tiles)
+    if isinstance(tiles, list):
+        sides = [side for tile in tiles if isinstance(tile, list) for side in tile]
     else:
-        side = sizes.get("longest_edge") or max(
-            (v for k in ("height", "width", "shortest_edge") if isinstance(v := sizes.get(k), int)),
-            default=0,
-        )
-    return {"max_side": min(known.max_side, int(side))} if side else {}
+        fixed = (_count(size, name) for name in ("height", "width", "shortest_edge"))
+        sides = [_count(size, "longest_edge") or max(fixed)]
+    side = max((side for side in sides if isinstance(side, int)), default=0)
+    return {"views": {"max_side": min(side, ViewLimits().max_side)}} if side > 0 else {}
+
+
+def _count(settings: Mapping[str, Any], name: str) -> int:
+    """A whole number above zero, or 0 when there is none."""
+    value = settings.get(name)
+    return value if isinstance(value, int) and value > 0 else 0

@@ -17,11 +17,9 @@ class Placement:
             accelerator, and `float32` on a processor, where half precision is slow.
         attn_implementation: Name of an attention of transformers; None leaves the choice to it.
         trust_remote_code: Whether code that lies beside the weights may be run.
-        keep_size: Whether pictures are left as they are where the processor would enlarge them.
     """
 
     device: str = "auto"
     dtype: str = "auto"
     attn_implementation: str | None = None
     trust_remote_code: bool = False
-    keep_size: bool = False

@@ -123,14 +123,20 @@ def test_a_picture_at_the_border_is_seen(local: Local) -> None:
     assert _asked(backend, wide).logprobs != _asked(backend, marked).logprobs
 
 
-def test_pictures_are_not_enlarged_for_boxes_in_pixels(local: Local) -> None:
-    """The tiny Qwen's processor would enlarge pictures below 112 × 112 pixels."""
+@pytest.mark.parametrize("size", [(20, 20), (56, 56), (300, 200), (1000, 90), (31, 400)])
+def test_a_view_is_as_large_as_the_model_sees_it(local: Local, size: tuple[int, int]) -> None:
+    """Boxes in pixels are only true of a picture that the processor leaves as it is."""
     backend = local("qwen")
     assert backend.profile.boxes.frame == "pixels"
-    assert (backend.profile.views.multiple, backend.profile.views.max_pixels) == (28, 50176)
-    small = _asked(backend, Image.new("RGB", (56, 56))).usage.input_tokens
-    large = _asked(backend, Image.new("RGB", (112, 112))).usage.input_tokens
-    assert large - small == 16 - 4
+    width, height = backend.profile.views.fit(*size)
+    resize = pytest.importorskip("transformers.models.qwen2_vl.image_processing_pil_qwen2_vl")
+    seen = resize.smart_resize(height, width, 28, **{"min_pixels": 12544, "max_pixels": 50176})
+    assert seen == (height, width)
+    tokens = [
+        _asked(backend, Image.new("RGB", picture)).usage.input_tokens
+        for picture in ((width, height), (112, 112))
+    ]
+    assert tokens[0] - tokens[1] == width * height // 28**2 - 16
 
 
 def test_the_verdict_alone_is_asked_for(local: Local) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from gadet.backends.local import LocalBackend
 from gadet.backends.local.folder import ModelFolder, find_model
+from gadet.backends.profile import Profile
 from gadet.errors import BackendError, ConfigurationError
-from gadet.view import ViewLimits
 
 
 def write(folder: Path, **files: Any) -> Path:
@@ -42,37 +42,46 @@ def test_the_configuration_tells_the_family(tmp_path: Path, kind: str, frame: st
     assert (profile.schema_mode, profile.logprobs, profile.max_images) == ("prompt_only", True, 8)
 
 
+def side(most: int) -> dict[str, Any]:
+    return {"views": {"max_side": most}}
+
+
+def merged(factor: int, **bounds: int) -> dict[str, Any]:
+    return {"token_rule": {"kind": "qwen", "factor": factor, **bounds}}
+
+
+QWEN = {"patch_size": 14, "merge_size": 2}
+
+
 @pytest.mark.parametrize(
-    ("settings", "limits"),
+    ("settings", "facts"),
     [
         ({}, {}),
-        ({"size": {"height": 336, "width": 224}}, {"max_side": 336}),
-        ({"size": {"shortest_edge": 28}}, {"max_side": 28}),
-        ({"size": {"longest_edge": 9000}}, {"max_side": 1568}),
-        ({"size": {"shortest_edge": 9, "longest_edge": 512}}, {"max_side": 512}),
-        ({"image_grid_pinpoints": [[336, 672], [1008, 336]]}, {"max_side": 1008}),
-        ({"patch_size": 16, "merge_size": 2}, {"multiple": 32}),
+        ({"size": {"height": 336, "width": 224}}, side(336)),
+        ({"size": {"shortest_edge": 28}}, side(28)),
+        ({"size": {"longest_edge": 9000}}, side(1568)),
+        ({"size": {"shortest_edge": 9, "longest_edge": 512}}, side(512)),
+        ({"image_grid_pinpoints": [[336, 672], [1008, 336]]}, side(1008)),
+        ({"patch_size": 16, "merge_size": 2}, merged(32)),
         (
-            {"patch_size": 14, "merge_size": 2, "max_pixels": 50176},
-            {"multiple": 28, "max_pixels": 50176},
+            {**QWEN, "min_pixels": 3136, "max_pixels": 50176},
+            merged(28, min_tokens=4, max_tokens=64),
         ),
-        (
-            {"patch_size": 14, "merge_size": 2, "size": {"longest_edge": 12_845_056}},
-            {"multiple": 28, "max_pixels": 1568 * 1568},
-        ),
+        ({**QWEN, "size": {"longest_edge": 12_845_056}}, merged(28, max_tokens=16_384)),
         ({"size": 224, "image_grid_pinpoints": "odd"}, {}),
+        ({"size": {"height": "tall"}, "image_grid_pinpoints": [7, ["a"]]}, {}),
     ],
 )
 def test_pictures_are_limited_as_the_processor_says(
-    tmp_path: Path, settings: dict[str, Any], limits: dict[str, Any]
+    tmp_path: Path, settings: dict[str, Any], facts: dict[str, Any]
 ) -> None:
     for name, content in (
         ("preprocessor_config", settings),
         ("processor_config", {"image_processor": settings}),
     ):
         folder = ModelFolder(write(tmp_path / name, **{name: content}), "x")
-        assert folder.views == limits
-        ViewLimits(**folder.views)
+        assert folder.facts == facts
+        Profile(**folder.facts)
 
 
 def test_the_weights_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
