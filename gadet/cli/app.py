@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
+from pydantic import ValidationError
 
-from gadet import AnomalyDetector, DetectRequest, Failure, GadetError, Normality, Report, samples
+from gadet import (
+    AnomalyDetector,
+    ConfigurationError,
+    DetectRequest,
+    Failure,
+    Limits,
+    Normality,
+    Report,
+    Route,
+    samples,
+)
 from gadet._version import __version__
+from gadet.cli.answers import answers
 from gadet.cli.doctor import backend_lines, doctor_lines
 from gadet.cli.inputs import expand
+from gadet.cli.messages import FAILED, errors_as_messages
 from gadet.cli.summary import summarise_all
+from gadet.report import Verdict
 from gadet.request import Level
 
 __all__ = ["app"]
 
-# Exit code 2 is the parser's own, for a command it does not know.
-FAILED, NOT_CLEARED = 1, 3
+NOT_CLEARED = 3
 
 app = typer.Typer(
     name="gadet",
@@ -30,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(answers, name="cache")
 
 
 def _print_version(wanted: bool) -> None:
@@ -76,8 +89,18 @@ def detect(
     ] = None,
     domain: Annotated[str, typer.Option(help="Domain pack: a name or a .toml file.")] = "generic",
     backend: Annotated[
-        str, typer.Option("--backend", "-b", help="offline, provider:model, or URL#model.")
-    ] = "offline",
+        list[str] | None,
+        typer.Option(
+            "--backend",
+            "-b",
+            help="offline (default), provider:model, or URL#model; of several, the next is asked "
+            "when one cannot be.",
+        ),
+    ] = None,
+    escalate: Annotated[
+        list[str] | None,
+        typer.Option(help="A verdict with which the next backend is asked; may be repeated."),
+    ] = None,
     level: Annotated[
         Level | None, typer.Option(help="How much the prompt tells; default: all that was given.")
     ] = None,
@@ -94,22 +117,63 @@ def detect(
     resume: Annotated[
         Path | None, typer.Option(help="Journal: go on where an earlier run stopped.")
     ] = None,
+    batch_api: Annotated[
+        bool,
+        typer.Option("--batch-api", help="Use the provider's batch API and wait; needs --resume."),
+    ] = False,
+    cache: Annotated[
+        Path | None, typer.Option(help="Ask nothing twice: keep answers in this file.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Stop before more money than this is spent.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Stop before more tokens than this are used.")
+    ] = None,
+    max_requests: Annotated[int | None, typer.Option(help="Stop after this many requests.")] = None,
+    deadline: Annotated[
+        float | None, typer.Option(help="Ask nothing more after this many seconds.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what the run would take; nothing is sent."),
+    ] = False,
 ) -> None:
     """Inspect items: a readable summary on a terminal, JSON Lines otherwise."""
     normality = Normality(
         subject=subject, standards=standards, defects=tuple(defect or ()), rules=tuple(rule or ())
     )
-    with _errors_as_messages(), AnomalyDetector(backend) as detector:
+    with (
+        errors_as_messages(),
+        AnomalyDetector(
+            Route(*(backend or ["offline"]), escalate=cast("list[Verdict]", escalate or [])),
+            cache=cache or False,
+        ) as detector,
+    ):
+        items = expand(paths)
+        about: dict[str, Any] = {
+            "references": expand(reference or ()),
+            "normality": normality,
+            "domain": domain,
+            "level": level,
+            "samples": votes,
+            "concurrency": concurrency,
+            "batch_api": batch_api,
+        }
+        if dry_run:
+            typer.echo(str(detector.forecast(items, **about)))
+            return
         results = detector.detect_many(
-            expand(paths),
-            references=expand(reference or ()),
-            normality=normality,
-            domain=domain,
-            level=level,
-            samples=votes,
-            concurrency=concurrency,
+            items,
+            **about,
             on_error="record",
             resume=resume,
+            budget=_limits(
+                max_cost=max_cost,
+                max_tokens=max_tokens,
+                max_requests=max_requests,
+                deadline=deadline,
+            ),
         )
         _deliver(results, report, as_json=json or not sys.stdout.isatty())
     if any(isinstance(result, Failure) for result in results):
@@ -136,7 +200,7 @@ def demo(
         )
         for case in cases
     ]
-    with _errors_as_messages(), AnomalyDetector() as detector:
+    with errors_as_messages(), AnomalyDetector() as detector:
         results = detector.detect_many([*requests, *expand(paths or ())], on_error="record")
         named = [
             result.model_copy(update={"item": result.item.model_copy(update={"name": case.title})})
@@ -161,6 +225,19 @@ def backends() -> None:
     typer.echo("\n".join(backend_lines()))
 
 
+def _limits(**limits: float | None) -> Limits | None:
+    """The limits that were given, or None when there are none."""
+    given = {name: value for name, value in limits.items() if value is not None}
+    if not given:
+        return None
+    try:
+        return Limits.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]).replace("_", "-")
+        raise ConfigurationError(f"--{option} cannot be used: {first['msg']}") from None
+
+
 def _deliver(results: Sequence[Report | Failure], page: Path | None, *, as_json: bool) -> None:
     if as_json:
         for result in results:
@@ -171,13 +248,3 @@ def _deliver(results: Sequence[Report | Failure], page: Path | None, *, as_json:
         from gadet.render import save_html
 
         typer.echo(f"report: {save_html(results, page)}", err=True)
-
-
-@contextmanager
-def _errors_as_messages() -> Iterator[None]:
-    """End with the message of an error, not with its traceback."""
-    try:
-        yield
-    except GadetError as error:
-        typer.echo(f"gadet: {error}", err=True)
-        raise typer.Exit(FAILED) from error
