@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -45,6 +46,7 @@ Decode = Callable[[int, Mapping[str, str], bytes], T]
 Judge = Callable[[Answer], T]
 
 _GUARD = "GADET_ALLOW_NETWORK"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HEADERS = {
     "accept": "*/*",
     # Answers are small: without compression their size is bounded by what is read.
@@ -410,9 +412,11 @@ class HttpChannel:
         """The address of a call, which is at the channel's server: keys go nowhere else."""
         if not url:
             return self._url
-        if "://" not in url:
-            path = f"{self._url.path.rstrip('/')}/{url.lstrip('/')}"
-            return self._url.copy_with(path=path)
+        if not _SCHEME.match(url):
+            path, _, query = url.partition("?")
+            base = str(self._url.copy_with(query=None)).rstrip("/")
+            both = "&".join(part for part in (self._url.query.decode(), query) if part)
+            return _checked(f"{base}/{path.lstrip('/')}{both and '?'}{both}")
         whole = _checked(url)
         if _origin(whole) != _origin(self._url):
             raise ConfigurationError(

@@ -53,12 +53,14 @@ class Server:
         url: Its base URL, with `/v1`.
         script: What it does for each request; the last act is repeated.
         requests: `(path, headers, body)` of what it was sent; header names in lower case.
+        methods: The method of each.
         stop: Set when the test is over, for acts that wait.
     """
 
     url: str
     script: list[Act]
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
     connections: set[Any] = field(default_factory=set)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -73,17 +75,20 @@ def serving(*script: Act) -> Iterator[Server]:
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            self.sent = body = self.rfile.read(int(self.headers["content-length"]))
+            self.sent = body = self.rfile.read(int(self.headers.get("content-length", 0)))
             with lock:
                 number = len(server.requests)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 server.requests.append((self.path, headers, body))
+                server.methods.append(self.command)
                 server.connections.add(self.client_address)
                 act = server.script[min(number, len(server.script) - 1)]
             try:
                 act(self)
             except OSError:
                 self.close_connection = True
+
+        do_GET = do_DELETE = do_POST
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
