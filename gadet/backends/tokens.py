@@ -135,10 +135,10 @@ class Patch32(_Rule):
         return math.ceil(count * Decimal(str(self.multiplier)))
 
     def _reduced(self, width: int, height: int, most: int) -> Size:
-        scale = math.sqrt(self.patch**2 * most / (width * height))
-        # The side that loses the larger part becomes whole patches, the other one follows it.
-        columns = max(1, math.floor(width * scale / self.patch))
-        rows = max(1, math.floor(height * scale / self.patch))
+        # The area of the patches allowed, in the shape of the picture, is this many whole patches
+        # wide and high. The side that loses the larger part by that sets the scale of both.
+        columns = max(1, math.isqrt(most * width // height))
+        rows = max(1, math.isqrt(most * height // width))
         if columns * height <= rows * width:
             whole = columns * self.patch
             return whole, max(1, height * whole // width)
