@@ -90,7 +90,9 @@ def _per_million(price: Decimal | TieredPrices | None) -> float | None:
 
 def _saving(ordinary: float, batch: float | None) -> float | None:
     """What the batch price takes off; None when the list has none of its own."""
-    return 1 - batch / ordinary if batch is not None and 0 < batch < ordinary else None
+    if batch is None or not 0 < batch < ordinary:
+        return None
+    return round(1 - batch / ordinary, 6)
 
 
 def _long(prices: ModelPrice) -> LongPrices | None:

@@ -153,9 +153,10 @@ def _content(path: Path) -> bytes:
     try:
         with path.expanduser().open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError) as error:
+        # No such file, no such home directory, no such name.
         raise ConfigurationError(
-            f"a file of models that can be read is needed; {path} gave: {error.strerror}"
+            f"a file of models that can be read is needed; {str(path)!r} gave: {error}"
         ) from error
     if len(content) > LARGEST_FILE:
         raise ConfigurationError(

@@ -85,6 +85,7 @@ def test_no_price_is_made_up() -> None:
     assert _saving(2.0, 2.0) is None
     assert _saving(0.0, 0.0) is None
     assert _saving(2.0, 0.5) == 0.75
+    assert _saving(1.25, 1.0) == 0.2
 
 
 def test_prices_of_a_row_or_of_the_caller_come_first() -> None:

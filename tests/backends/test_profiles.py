@@ -243,7 +243,7 @@ def test_files_that_cannot_be_used(tmp_path: Path, content: str, message: str) -
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    for path in (tmp_path / "absent.toml", tmp_path):
+    for path in (tmp_path / "absent.toml", tmp_path, "~no-such-user-here/m.toml", "a\0b"):
         with pytest.raises(ConfigurationError, match="that can be read is needed"):
             profile_for("openai", "m", files=[path])
     binary, large = tmp_path / "binary.toml", tmp_path / "large.toml"
