@@ -21,6 +21,8 @@ __all__ = ["Line", "is_busy", "open_answers"]
 APPLICATION = 0x67616474
 FORMAT = 1
 PATIENCE = 10.0
+# Three answers of the usual two kilobytes fill such a page; SQLite's own size would hold one.
+PAGE = 8192
 
 _SCHEMA = """
 CREATE TABLE answers (
@@ -163,6 +165,7 @@ def _patiently_prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if _is_empty(connection):
+        connection.execute(f"PRAGMA page_size = {PAGE}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
         # Another process may have been faster.

@@ -233,7 +233,8 @@ class AnswerCache:
 
     def close(self) -> None:
         """Release the file; the cache may be used again and then opens it anew."""
-        self._write(lambda _: None)
+        if self._uses:
+            self._write(lambda _: None)
         self._reader.close()
         self._writer.close()
 

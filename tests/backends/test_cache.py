@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gadet.backends.answer_file import open_answers
+from gadet.backends.answer_file import PAGE, open_answers
 from gadet.backends.base import Completion, TokenLogprob
 from gadet.backends.cache import AnswerCache, default_path
 from gadet.errors import ConfigurationError
@@ -204,6 +204,15 @@ def test_bytes_are_bounded_and_the_newest_stays(tmp_path: Path) -> None:
     assert cache.path.stat().st_size < 2 * 200_000
 
 
+def test_closing_makes_nothing_anew(tmp_path: Path) -> None:
+    cache = AnswerCache(tmp_path / "answers.db")
+    keep(cache, "k")
+    cache.close()
+    cache.path.unlink()
+    cache.close()
+    assert not list(tmp_path.iterdir())
+
+
 def test_uses_are_remembered_across_runs(tmp_path: Path) -> None:
     clock = Clock()
     cache = AnswerCache(tmp_path / "answers.db", clock=clock)
@@ -288,7 +297,7 @@ def test_damage_during_a_run_ends_the_cache_not_the_run(tmp_path: Path) -> None:
     cache.close()
     whole = path.read_bytes()
     # The pages that are read on opening stay.
-    path.write_bytes(whole[: 8 * 4096] + os.urandom(len(whole) - 8 * 4096))
+    path.write_bytes(whole[: 6 * PAGE] + os.urandom(len(whole) - 6 * PAGE))
     cache = AnswerCache(path)
     with pytest.warns(RuntimeWarning, match=r"cannot be .*: the run goes on without it") as caught:
         hammer(cache)
