@@ -48,7 +48,7 @@ class HttpBackend:
         timeout: Seconds for the whole request, or a `Timeouts`.
         max_retries: Tries after the first one.
         retry: All the rules of trying again, instead of `max_retries`.
-        limits: Rate limits that are kept before the provider has to ask for it; without any, those
+        rate_limits: Rate limits that are kept before the provider has to ask for it; without any, those
             that its answers tell are kept.
         breaker: When the server is left alone for a while; None never leaves it alone.
         max_response_bytes: Largest answer that is read.
@@ -74,7 +74,7 @@ class HttpBackend:
         timeout: float | Timeouts | None = None,
         max_retries: int = 2,
         retry: RetryPolicy | None = None,
-        limits: RateLimits | None = None,
+        rate_limits: RateLimits | None = None,
         breaker: BreakerPolicy | None = None,
         max_response_bytes: int = LARGEST_ANSWER,
     ) -> None:
@@ -91,7 +91,7 @@ class HttpBackend:
             headers={**codec.headers, **_key(codec, api_key), **(headers or {})},
             timeouts=Timeouts.of(timeout),
             retry=retry or RetryPolicy(max_retries=max_retries),
-            limits=limits,
+            rate_limits=rate_limits,
             breaker=breaker,
             max_response_bytes=max_response_bytes,
         )

@@ -103,7 +103,7 @@ class HttpChannel:
         headers: Sent with every request; secrets as `SecretStr`.
         timeouts: Bounds on the time of a request.
         retry: Which answers are worth another try.
-        limits: Rate limits; without any, those that the provider tells are kept.
+        rate_limits: Rate limits; without any, those that the provider tells are kept.
         breaker: When the server is left alone; None only counts its failures.
         idempotency_header: Name of a header under which the server keeps a request from being
             carried out twice, where its provider documents one: every request that is not a GET
@@ -126,7 +126,7 @@ class HttpChannel:
         headers: Mapping[str, str | SecretStr] | None = None,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
-        limits: RateLimits | None = None,
+        rate_limits: RateLimits | None = None,
         breaker: BreakerPolicy | None = None,
         idempotency_header: str | None = None,
         max_response_bytes: int = LARGEST_ANSWER,
@@ -140,7 +140,7 @@ class HttpChannel:
         self._headers = _sendable(headers or {})
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
-        self._limits = limits
+        self._rate_limits = rate_limits
         self._breaker_policy = breaker
         self._idempotency_header = idempotency_header
         self._max_response_bytes = max_response_bytes
@@ -255,7 +255,7 @@ class HttpChannel:
         self._process = os.getpid()
         self._connections = Connections(self._url)
         self._breaker = Breaker(self._breaker_policy, clock=self._clock)
-        self._limiter = Limiter(self._limits, patience=self._retry.patience, clock=self._clock)
+        self._limiter = Limiter(self._rate_limits, patience=self._retry.patience, clock=self._clock)
 
     def _errand(
         self, call: Call, decode: Decode[T], spent: Callable[[T], int] | None

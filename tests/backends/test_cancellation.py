@@ -185,7 +185,7 @@ def test_a_task_that_is_held_back_by_a_limit_can_be_cancelled(connect: Connect) 
         assert untouched(backend)
 
     with serving(ok) as server:
-        backend = connect(server.url, limits=RateLimits(requests_per_minute=1))
+        backend = connect(server.url, rate_limits=RateLimits(requests_per_minute=1))
         asyncio.run(run())
     assert len(server.requests) == 1
 
@@ -311,7 +311,7 @@ def test_failures_leave_no_socket(connect: Connect) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_waits_in_no_queue_of_its_parents(connect: Connect) -> None:
     with serving(ok) as server:
-        backend = connect(server.url, limits=RateLimits(requests_per_minute=1))
+        backend = connect(server.url, rate_limits=RateLimits(requests_per_minute=1))
         backend.complete(text_only())
         waiting = threading.Thread(target=_until_refused, args=(backend,))
         waiting.start()
