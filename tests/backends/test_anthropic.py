@@ -20,7 +20,6 @@ from gadet.errors import (
     ServerError,
 )
 from gadet.geometry import Frame
-from gadet.prompts.answer import answer_schema
 from gadet.prompts.prompt import Message, Prompt
 from gadet.report import Usage
 from gadet.view import View
@@ -38,7 +37,7 @@ PLAIN = Profile(schema_mode="anthropic")
 
 CASES: dict[str, tuple[Prompt, Profile, dict[str, Any]]] = {
     "zero_shot": (
-        zero_shot(schema=answer_schema()),
+        zero_shot(),
         NEWEST,
         {"temperature": 0.0, "effort": "low"},
     ),

@@ -18,7 +18,6 @@ from gadet.errors import (
     ResponseError,
     ServerError,
 )
-from gadet.prompts.answer import answer_schema
 from tests.backends import conftest
 from tests.backends.native import assert_stored
 from tests.backends.prompts import SCHEMA, k_shot, zero_shot
@@ -32,14 +31,11 @@ def read(name: str, status: int = 200) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("name", "deployment", "schema"),
-    [("deployment_of_any_name", "inspector", answer_schema()), ("gpt_4o", "gpt-4o", SCHEMA)],
+    ("name", "deployment"), [("deployment_of_any_name", "inspector"), ("gpt_4o", "gpt-4o")]
 )
-def test_the_whole_body_for_azure_is_as_stored(
-    name: str, deployment: str, schema: dict[str, Any]
-) -> None:
+def test_the_whole_body_for_azure_is_as_stored(name: str, deployment: str) -> None:
     asking = Asking(deployment, profile_for("azure", deployment), temperature=0.0)
-    body = azure_chat.CODEC.encode(zero_shot(schema=schema), asking)
+    body = azure_chat.CODEC.encode(zero_shot(), asking)
     assert_stored(body, conftest.BODIES / "azure" / f"{name}.json")
 
 

@@ -18,7 +18,6 @@ from gadet.errors import (
     ResponseError,
     ServerError,
 )
-from gadet.prompts.answer import answer_schema
 from gadet.prompts.prompt import Message, Prompt
 from gadet.report import Usage
 from tests.backends import conftest
@@ -33,7 +32,7 @@ STRICT = Profile(schema_mode="openai_strict")
 
 CASES: dict[str, tuple[Prompt, Profile, dict[str, Any]]] = {
     "zero_shot": (
-        zero_shot(schema=answer_schema()),
+        zero_shot(),
         profile_for("openai-responses", "gpt-5.6-sol"),
         {"temperature": 0.0, "effort": "low"},
     ),
