@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gadet import AnomalyDetector, ScriptedBackend
 from gadet.backends.base import Completion, TokenLogprob
+from gadet.backends.codecs.openai_chat import decode
 from gadet.backends.likelihood import (
     LEAST_MASS,
     begun_verdict,
@@ -17,7 +19,7 @@ from gadet.backends.likelihood import (
     verdict_mass,
 )
 from gadet.prompts.reader import read_answer
-from tests.doubles import answer
+from tests.doubles import answer, picture
 
 WORDS = ("anomalous", "normal", "uncertain")
 
@@ -219,6 +221,38 @@ def test_any_tokens_give_a_probability_or_nothing(
     made += [TokenLogprob('{"verdict": "', 0.0), TokenLogprob(token, -1.0, tuple(given_tokens))]
     found = likelihood_of(Completion("", logprobs=tuple(made)), "normal")
     assert found is None or 0.0 <= found <= 1.0
+
+
+def test_the_report_has_it_as_its_score() -> None:
+    given_answer = completion(
+        ['{"observations": [], "findings": [], "explanation": "", "verdict": "', "nor", 'mal", ',
+         '"score": 0.05}'],
+        nor={"nor": 0.7, "anom": 0.3},
+    )  # fmt: skip
+    detector = AnomalyDetector(ScriptedBackend([given_answer] * 3), expert=None)
+    report = detector.detect(picture())
+    assert (report.verdict, report.score_source) == ("normal", "logprob")
+    assert report.score == pytest.approx(0.3)
+    assert "scores: logprob 0.30, stated 0.05" in report.notes
+
+
+def test_it_comes_from_what_a_server_sends() -> None:
+    text = '{"verdict": "normal", "score": 0.1}'
+    listed = [{"token": "normal", "logprob": math.log(0.8)}, {"token": " An", "logprob": -2.0}]
+    content = [
+        {"token": '{"verdict":', "logprob": 0.0, "top_logprobs": []},
+        {"token": ' "', "logprob": 0.0, "top_logprobs": []},
+        {"token": "normal", "logprob": math.log(0.8), "top_logprobs": listed},
+        {"token": '", "score": 0.1}', "logprob": 0.0, "top_logprobs": []},
+    ]
+    choice = {
+        "message": {"content": text},
+        "finish_reason": "stop",
+        "logprobs": {"content": content},
+    }
+    decoded = decode(200, {}, json.dumps({"choices": [choice]}).encode())
+    expected = math.exp(-2.0) / (0.8 + math.exp(-2.0))
+    assert likelihood_of(decoded, "normal") == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("verdict", ["anomalous", "normal"])
