@@ -174,8 +174,12 @@ class LocalBackend:
                 raise MissingDependencyError(
                     "A model on this machine", package=package, extra="transformers"
                 )
-        from gadet.backends.local.engine import Engine
-
+        try:
+            from gadet.backends.local.engine import Engine
+        except (ImportError, OSError, RuntimeError) as error:
+            raise ConfigurationError(
+                f"torch and transformers are installed, but cannot be imported: {error}"
+            ) from error
         return Engine(self._folder, self._placement)
 
     def _kind(self, prompt: Prompt) -> tuple[bool, bool, int]:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from gadet.backends.local.chat import form_of, harmless, messages_of
 from gadet.backends.local.choice import Chooser, Steps
 from gadet.backends.local.folder import ModelFolder
 from gadet.backends.local.placement import Placement
-from gadet.errors import ConfigurationError, GadetError
+from gadet.errors import BackendError, ConfigurationError, GadetError
 from gadet.prompts.prompt import Prompt
 
 __all__ = ["Engine", "Question", "Written"]
@@ -27,8 +28,8 @@ __all__ = ["Engine", "Question", "Written"]
 # transformers is untyped for our purpose, and reading its sources takes type checkers minutes.
 transformers: Any = import_module("transformers")
 
-# Alternatives less likely than one in a million change no score.
-_LEAST_LOGPROB = math.log(1e-6)
+# Alternatives less likely than one in a thousand million change no score that one could tell apart.
+_LEAST_LOGPROB = math.log(1e-9)
 _LONGEST_PROBLEM = 400
 
 
@@ -76,14 +77,11 @@ class Engine:
     """
 
     def __init__(self, folder: ModelFolder, placement: Placement) -> None:
-        folder.weights  # noqa: B018  (asked for here, so that their absence is told in our words)
         self._folder = folder
         self._device = _device(placement.device)
-        common = {"local_files_only": True, "trust_remote_code": placement.trust_remote_code}
+        self._pieces: dict[int, str] = {}
         try:
-            config = transformers.AutoConfig.from_pretrained(folder.path, **common)
-            self._processor = _processor(folder, config, common)
-            self._model = self._loaded(placement, common)
+            self._load(placement)
         except GadetError:
             raise
         except Exception as error:  # a model's files can break their reader in any way
@@ -91,19 +89,6 @@ class Engine:
                 f"{folder.name} could not be loaded as a model that reads pictures: "
                 f"{str(error)[:_LONGEST_PROBLEM]}"
             ) from error
-        self._tokenizer = self._processor.tokenizer
-        self._tokenizer.padding_side = "left"
-        if self._tokenizer.pad_token is None:
-            self._tokenizer.pad_token = self._tokenizer.eos_token
-        _show_whole_pictures(self._processor.image_processor)
-        self._ends = _ends(self._model, self._tokenizer)
-        # The checkpoint's own sampling and penalties would change the probabilities we report.
-        self._model.generation_config = transformers.GenerationConfig(
-            eos_token_id=sorted(self._ends),
-            pad_token_id=self._tokenizer.pad_token_id,
-            do_sample=False,
-        )
-        self._pieces: dict[int, str] = {}
         self._form = form_of(self._rendered)
 
     def question(self, prompt: Prompt, system: str, *, begun: str = "", seed: int = 0) -> Question:
@@ -144,6 +129,12 @@ class Engine:
         inputs = self._encoded(questions)
         length = inputs["input_ids"].shape[1]
         room = self._room(length)
+        if room < most and len(questions) > 1:
+            # The longest question would leave the others less room than they have alone.
+            return [
+                self.write([one], most=most, temperature=temperature, alternatives=alternatives)[0]
+                for one in questions
+            ]
         chooser = Chooser(
             temperature, [question.seed for question in questions], alternatives=alternatives
         )
@@ -153,6 +144,11 @@ class Engine:
             )
         ids = written[:, length:].tolist()
         steps = chooser.steps()
+        if any(map(math.isnan, chain.from_iterable(steps.chosen))):
+            raise BackendError(
+                f"{self._folder.name} computed something that is no number: use the dtype "
+                "'float32' or 'bfloat16'"
+            )
         counts = inputs["attention_mask"].sum(dim=1).tolist()
         return [self._read(row, ids[row], steps, counts[row]) for row in range(len(questions))]
 
@@ -234,22 +230,42 @@ class Engine:
             )
         )
 
-    def _loaded(self, placement: Placement, common: dict[str, Any]) -> Any:
-        options = dict(common)
+    def _load(self, placement: Placement) -> None:
+        """Read processor and weights, and set both to how they are used here."""
+        path = self._folder.path
+        common: dict[str, Any] = {
+            "local_files_only": True,
+            "trust_remote_code": placement.trust_remote_code,
+        }
+        _ = self._folder.weights  # their absence is told in our words
+        config = transformers.AutoConfig.from_pretrained(path, **common)
+        self._processor = _processor(self._folder, config, common)
+        self._tokenizer = self._processor.tokenizer
+        self._tokenizer.padding_side = "left"
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        _show_whole_pictures(self._processor.image_processor)
         if placement.attn_implementation is not None:
-            options["attn_implementation"] = placement.attn_implementation
+            common["attn_implementation"] = placement.attn_implementation
         model, told = transformers.AutoModelForImageTextToText.from_pretrained(
-            self._folder.path,
+            path,
             dtype=_dtype(placement.dtype, self._device),
             use_safetensors=True,
             output_loading_info=True,
-            **options,
+            **common,
         )
         # transformers fills what is missing with random numbers, and only warns.
         missing = sorted(told["missing_keys"])
         if missing:
             raise ValueError(f"its files lack {len(missing)} weights, such as {missing[0]}")
-        return model.eval().to(self._device)
+        self._ends = _ends(model, self._tokenizer)
+        # The checkpoint's own sampling and penalties would change the probabilities we report.
+        model.generation_config = transformers.GenerationConfig(
+            eos_token_id=sorted(self._ends) or None,
+            pad_token_id=self._tokenizer.pad_token_id,
+            do_sample=False,
+        )
+        self._model = model.eval().to(self._device)
 
 
 def _processor(folder: ModelFolder, config: Any, common: dict[str, Any]) -> Any:

@@ -239,6 +239,30 @@ def test_a_model_that_fails_is_an_error_of_ours(
     assert len(str(told.value)) < 800
 
 
+def test_numbers_that_overflowed_are_no_answer(local: Local) -> None:
+    backend = local()
+    _lean(backend, {"a": math.nan})
+    with pytest.raises(BackendError, match=r"no number.*'float32'"):
+        backend.complete(question())
+
+
+def test_a_long_prompt_takes_no_room_from_the_others(local: Local) -> None:
+    """The context is made so short that the long prompt must be cut off, and the short need not."""
+    backend = local(max_batch=2, batch_window=5.0)
+    prompts = [question("x" * 100, max_output_tokens=20), question(max_output_tokens=20)]
+    alone = local(max_batch=1)
+    expected = [alone.complete(prompt) for prompt in prompts]
+    limit = expected[0].usage.input_tokens + 5
+    for one in (backend, alone):
+        _loaded(one)._model.config.get_text_config().max_position_embeddings = limit
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(backend.complete, prompts))
+    assert [one.usage.output_tokens for one in found] == [5, 20]
+    assert [one.stop for one in found] == ["truncated", "truncated"]
+    assert found[1].text == expected[1].text
+    assert expected[0].text.startswith(found[0].text.rstrip("�"))
+
+
 def test_a_prompt_that_does_not_fit_is_told_before_the_model_is_asked(local: Local) -> None:
     with pytest.raises(ConfigurationError, match="at most 8 pictures"):
         local().complete(question(pictures=9))
