@@ -12,7 +12,6 @@ import hashlib
 import logging
 import os
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from itertools import islice, repeat
 
 from gadet.backends.jobs.base import JobClient, JobLine, JobOutcome, JobStatus
+from gadet.backends.jobs.tags import new_tag
 from gadet.batch import OnError, failure_of
 from gadet.drivers import step
 from gadet.errors import BackendError, RateLimitError, ServerError, TransportError
@@ -126,7 +126,8 @@ class _Run:
         """Find the jobs whose id an earlier run could not note any more."""
         for job in self._journal.jobs:
             if job.id is None:
-                found = self._client.find(job.tag)
+                known = {other.id for other in self._journal.jobs if other.id is not None}
+                found = self._client.find(job.tag, known)
                 if found is None:
                     self._journal.settle_job(job.tag)
                 else:
@@ -257,7 +258,7 @@ class _Run:
 
     def _submit(self, lines: Sequence[_Pending]) -> None:
         """Write a job down, hand it over, and write down its id."""
-        tag = f"gadet-{uuid.uuid4().hex}"
+        tag = new_tag(len(lines))
         questions = tuple((line.custom_id, line.key, line.asked) for line in lines)
         self._journal.add_job(Job(tag, questions))
         job = self._client.submit([JobLine(line.custom_id, line.body) for line in lines], tag)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ class Provider:
             raise self.fail_once.pop()
         return job
 
-    def find(self, tag: str) -> str | None:
+    def find(self, tag: str, known: Collection[str] = ()) -> str | None:
         return self.tags.get(tag)
 
     def poll(self, job: str) -> JobStatus:

@@ -15,10 +15,13 @@ from gadet.backends.breaker import BreakerPolicy, Health
 from gadet.backends.codecs import openai_chat
 from gadet.backends.codecs.base import Asking, Codec
 from gadet.backends.http import HttpChannel
+from gadet.backends.jobs.base import JobClient
+from gadet.backends.jobs.clients import client_of
+from gadet.backends.jobs.desk import Desk
 from gadet.backends.limiter import RateLimits
 from gadet.backends.profile import Profile
 from gadet.backends.profiles import profile_for
-from gadet.backends.redaction import redacted
+from gadet.backends.redaction import Scrubber, redacted
 from gadet.backends.retry import RetryPolicy
 from gadet.errors import ConfigurationError
 from gadet.prompts.prompt import Prompt
@@ -48,8 +51,8 @@ class HttpBackend:
         timeout: Seconds for the whole request, or a `Timeouts`.
         max_retries: Tries after the first one.
         retry: All the rules of trying again, instead of `max_retries`.
-        rate_limits: Rate limits that are kept before the provider has to ask for it; without any, those
-            that its answers tell are kept.
+        rate_limits: Rate limits that are kept before the provider has to ask for it; without any,
+            those that its answers tell are kept.
         breaker: When the server is left alone for a while; None never leaves it alone.
         max_response_bytes: Largest answer that is read.
 
@@ -82,13 +85,17 @@ class HttpBackend:
         self.model = model
         self.name = name or f"{provider}:{model}"
         self.profile = profile or profile_for(provider, model)
+        self._provider = provider
         self._codec = codec
+        self._base_url = base_url
         self._address = base_url.partition("?")[0]
         self._asking = Asking(model, self.profile, temperature, effort, dict(extra or {}))
+        sent = {**codec.headers, **_key(codec, api_key), **(headers or {})}
+        self._scrub = Scrubber(value for value in sent.values() if isinstance(value, SecretStr))
         self._channel = HttpChannel(
             _joined(base_url, codec.path(model)),
             name=self.name,
-            headers={**codec.headers, **_key(codec, api_key), **(headers or {})},
+            headers=sent,
             timeouts=Timeouts.of(timeout),
             retry=retry or RetryPolicy(max_retries=max_retries),
             rate_limits=rate_limits,
@@ -125,21 +132,18 @@ class HttpBackend:
             InputError: The server could not read a picture.
             ConfigurationError: The prompt does not fit the profile, or the network is not allowed.
         """
-        return self._channel.post(self._body(prompt), self._codec.decode, spent=_tokens)
+        return self._channel.post(self.encode(prompt), self._codec.decode, spent=_tokens)
 
     async def acomplete(self, prompt: Prompt) -> Completion:
         """Ask without blocking the event loop."""
-        return await self._channel.apost(self._body(prompt), self._codec.decode, spent=_tokens)
+        return await self._channel.apost(self.encode(prompt), self._codec.decode, spent=_tokens)
 
-    def close(self) -> None:
-        """Release connections; the backend may be used again and then opens new ones."""
-        self._channel.close()
+    def encode(self, prompt: Prompt) -> bytes:
+        """The body of a question as it would be sent on its own.
 
-    async def aclose(self) -> None:
-        """Release the connections of the running event loop."""
-        await self._channel.aclose()
-
-    def _body(self, prompt: Prompt) -> bytes:
+        Raises:
+            ConfigurationError: The prompt does not fit the profile.
+        """
         try:
             body = self._codec.encode(prompt, self._asking)
             if logger.isEnabledFor(logging.DEBUG):
@@ -149,6 +153,23 @@ class HttpBackend:
             raise ConfigurationError(
                 f"{self.name}: the prompt and `extra` must be expressible in JSON: {error}"
             ) from None
+
+    def batch_api(self) -> JobClient:
+        """The client of the provider's batch API.
+
+        Raises:
+            ConfigurationError: The provider has none that is known here, or not at this address.
+        """
+        desk = Desk(self.name, self._base_url, self._codec, self.model, self._channel, self._scrub)
+        return client_of(self._provider, desk)
+
+    def close(self) -> None:
+        """Release connections; the backend may be used again and then opens new ones."""
+        self._channel.close()
+
+    async def aclose(self) -> None:
+        """Release the connections of the running event loop."""
+        await self._channel.aclose()
 
 
 def _tokens(completion: Completion) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -21,8 +21,8 @@ class JobLine:
     """One question of a job.
 
     Attributes:
-        custom_id: What its answer is found by: 1 to 64 of `A-Z a-z 0-9 _ -`.
-        body: The request as JSON, as it would be sent on its own.
+        custom_id: What its answer is found by: 1 to 48 of `A-Z a-z 0-9 _ -`.
+        body: The request as JSON without line breaks, as it would be sent on its own.
     """
 
     custom_id: str
@@ -59,12 +59,24 @@ class JobClient(Protocol):
     max_bytes: int
 
     def submit(self, lines: Sequence[JobLine], tag: str) -> str:
-        """Hand over a job, marked with `tag` where the provider keeps one; returns its id."""
+        """Hand over a job, marked with `tag` where the provider keeps one; returns its id.
 
-    def find(self, tag: str) -> str | None:
+        A job that may have been accepted is never handed over a second time. When the connection
+        breaks it is looked for; what is not found raises, and a later run finds it.
+        """
+
+    def find(self, tag: str, known: Collection[str] = ()) -> str | None:
         """The id of the job with that tag, for a run that ended before it could note the id.
 
-        None when there is none, or when the provider keeps no tags.
+        Args:
+            tag: As `gadet.backends.jobs.tags` makes them.
+            known: Ids of jobs that have other tags, for a provider that keeps none.
+
+        Returns:
+            None when there is none.
+
+        Raises:
+            BackendError: It cannot be told, or the provider cannot be asked.
         """
 
     def poll(self, job: str) -> JobStatus:
