@@ -275,8 +275,8 @@ def _place(take: Take) -> tuple[object, ...]:
 
 def _written(record: dict[str, Any]) -> bytes:
     text = json.dumps(record, ensure_ascii=False, sort_keys=True)
-    # Half a surrogate pair becomes its own escape, which is what JSON has for it.
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    # Half a surrogate pair, which no file of text can hold, becomes a question mark.
+    return text.encode("utf-8", "replace") + b"\n"
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
