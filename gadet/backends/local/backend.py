@@ -29,6 +29,8 @@ __all__ = ["LocalBackend"]
 _PACKAGES = ("torch", "transformers")
 _MOST_PICTURES = 8
 _LONGEST_PROBLEM = 400
+# Nobody charges for tokens on one's own machine.
+_NO_PRICE = {"input": 0.0, "output": 0.0, "as_of": "2026-11-23"}
 
 
 class LocalBackend:
@@ -89,6 +91,7 @@ class LocalBackend:
                 "logprobs": True,
                 "max_images": _MOST_PICTURES,
                 "sampling": temperature > 0,
+                "prices": _NO_PRICE,
                 **self._folder.facts,
             },
         )

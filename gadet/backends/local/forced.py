@@ -24,7 +24,8 @@ __all__ = ["PREFIX", "WEIGHED", "forced_answer"]
 PREFIX = '{"verdict": "'
 # More than the beginnings of three words in all spellings; no vocabulary has so many.
 WEIGHED = 200
-
+# Stands for a probability of zero, because JSON has no logarithm of it.
+_NOTHING = 1e-12
 _WORDS: tuple[Verdict, ...] = ("anomalous", "uncertain", "normal")
 
 
@@ -52,11 +53,10 @@ def forced_answer(next_token: TokenLogprob) -> tuple[str, tuple[TokenLogprob, ..
         "explanation": _explained(shares, score),
     }
     filled_in = '", ' + json.dumps(rest)[1:]
-    weighed = tuple((word, math.log(share)) for word, share in shares.items() if share > 0)
-    chosen = dict(weighed).get(verdict, -math.inf)
+    weighed = {word: math.log(max(share, _NOTHING)) for word, share in shares.items()}
     tokens = (
         TokenLogprob(PREFIX, 0.0),
-        TokenLogprob(verdict, chosen, weighed),
+        TokenLogprob(verdict, weighed[verdict], tuple(weighed.items())),
         TokenLogprob(filled_in, 0.0),
     )
     return "".join(token.token for token in tokens), tokens

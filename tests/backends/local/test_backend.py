@@ -149,6 +149,8 @@ def test_the_verdict_alone_is_asked_for(local: Local) -> None:
     assert report.verdict in ("anomalous", "normal", "uncertain")
     assert report.score_source == "logprob"
     assert report.provenance.backend.endswith("#verdict")
+    assert report.cost is not None
+    assert report.cost.amount == 0
     assert "Only the verdict was asked for" in report.explanation
 
 

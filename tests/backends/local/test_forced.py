@@ -44,6 +44,8 @@ def test_the_answer_is_whole_and_weighed() -> None:
 def test_what_is_not_clear_is_not_cleared(shares: dict[str, float], verdict: str) -> None:
     text, tokens = forced_answer(weighed(**shares))
     assert read_answer(text).verdict == verdict
+    assert all(math.isfinite(p) for token in tokens for _, p in token.alternatives)
+    assert all(math.isfinite(token.logprob) for token in tokens)
     if verdict == "uncertain" and "dog" in shares:
         assert json.loads(text)["score"] == 0.5
         assert "mean nothing" in json.loads(text)["explanation"]
