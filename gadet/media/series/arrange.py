@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 _TIME_NAMES: Final = frozenset(
     (
         *("time", "timestamp", "timestamps", "date", "datetime", "date_time", "ds", "t", "ts"),
-        *("when", "zeit", "datum", "zeitstempel", "index", "time_stamp", "utc"),
+        *("when", "zeit", "datum", "zeitstempel", "time_stamp", "utc"),
     )
 )
 _TIME_UNIT = re.compile(r"(?:^|[\s_\[(])(s|sec|seconds|ms|us|µs|ns)[\])]?$")
@@ -263,7 +263,7 @@ def _in_order(
         lost = int(len(times) - np.count_nonzero(there))
         if lost == len(times):
             raise InputError(f"expected times in {time.name!r}; all of them are missing")
-        notes.append(f"{lost:,} rows without a time were left out")
+        notes.append(f"{_rows(lost)} without a time left out")
         times, values = times[there], values[there]
     if (np.diff(times) < 0).any():
         order = np.argsort(times, kind="stable")
@@ -292,7 +292,7 @@ def _merged(
         )
     how = {"mean": "averaged", "first": "the first kept", "last": "the last kept"}
     notes.append(
-        f"{len(times) - len(starts):,} rows with a timestamp that was there already: "
+        f"{_rows(len(times) - len(starts))} with a timestamp that was there already: "
         f"{how[options.duplicates]}"
     )
     if options.duplicates != "mean":
@@ -330,9 +330,9 @@ def _clean(values: Floats, names: tuple[str, ...], notes: list[str]) -> None:
             f"expected values; all of the {len(values):,} rows are missing or infinite"
         )
     if infinite:
-        notes.append(f"{infinite:,} infinite values taken as missing")
+        notes.append(f"infinite values taken as missing: {infinite:,}")
     if missing:
-        notes.append(f"{missing:,} of {values.size:,} values are missing")
+        notes.append(f"missing values: {missing:,} of {values.size:,}")
     if empty:
         notes.append(f"channels without a value: {_listed(empty)}")
     if constant:
@@ -363,6 +363,10 @@ def _note_clock(clock: Clock, notes: list[str]) -> None:
             f"{in_words(clock.step)} apart; the longest is {in_words(int(widths.max()))} after "
             f"{clock.label(longest)}"
         )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _listed(names: Sequence[str]) -> str:

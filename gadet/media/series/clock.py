@@ -19,7 +19,8 @@ __all__ = ["Clock", "in_words"]
 
 _NS: Final = 1_000_000_000
 _DAY: Final = 86_400 * _NS
-_JITTER: Final = 0.01
+_REGULAR: Final = 0.01
+_ROUGHLY: Final = 0.15
 _STEADY: Final = 0.95
 _GAP: Final = 1.5
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d\d):?(\d\d)")
@@ -59,12 +60,12 @@ class Clock:
     @lazy
     def regular(self) -> bool:
         """Whether all rows are equally far apart, to 1 %; rows without times are."""
-        return self._share_on_beat == 1.0
+        return self._on_beat(_REGULAR) == 1.0
 
     @lazy
     def steady(self) -> bool:
-        """Whether nearly all rows are: a regular series with some gaps."""
-        return self._share_on_beat >= _STEADY
+        """Whether nearly all rows are, roughly: with gaps, with jitter, by calendar months."""
+        return self._on_beat(_ROUGHLY) >= _STEADY
 
     @lazy
     def gaps(self) -> npt.NDArray[np.int64]:
@@ -73,11 +74,11 @@ class Clock:
             return np.zeros(0, np.int64)
         return np.flatnonzero(np.diff(self.times) > _GAP * self.step)
 
-    @lazy
-    def _share_on_beat(self) -> float:
+    def _on_beat(self, tolerance: float) -> float:
+        """The share of rows that follow the one before after about the usual step."""
         if self.times is None or self.step is None:
             return 1.0
-        return float(np.mean(np.abs(np.diff(self.times) - self.step) <= _JITTER * self.step))
+        return float(np.mean(np.abs(np.diff(self.times) - self.step) <= tolerance * self.step))
 
     @lazy
     def tz(self) -> tzinfo | None:

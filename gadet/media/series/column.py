@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gadet.errors import InputError
-from gadet.media.series.stamps import MISSING, NAT, moment, to_ns
+from gadet.media.series.stamps import MISSING, NAT, moment, to_ns, written_offset
 
 __all__ = ["Column", "Kind", "read_number"]
 
@@ -166,7 +166,7 @@ def _zone_name(zone: Any, first: Any) -> str | None:
     if zone is None:
         return None
     key = getattr(zone, "key", None) or getattr(zone, "zone", None)
-    return str(key or first.strftime("%z"))
+    return str(key or written_offset(first.utcoffset()))
 
 
 def _missing(value: Any) -> bool:

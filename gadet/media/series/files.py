@@ -23,6 +23,7 @@ __all__ = ["SUFFIXES", "read_file"]
 SUFFIXES: Final = frozenset((".csv", ".tsv", ".parquet", ".npz", ".xlsx"))
 """Endings of files that are series by their name alone."""
 
+_UNPACKED: Final = 8  # how many times larger than a file what it unpacks to may be
 _FOREIGN: Final = (
     (b"\x1f\x8b", "gzip data: unpack it first"),
     (b"BZh", "bzip2 data: unpack it first"),
@@ -105,10 +106,13 @@ def _pandas_index(facts: Any) -> str | None:
 def _zipped(data: bytes, sheet: str | int | None, limits: LoadLimits) -> Table:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = archive.infolist()
-        _check_unpacked(sum(part.file_size for part in parts), limits)
+        size = sum(part.file_size for part in parts)
         names = [part.filename for part in parts]
         if "xl/workbook.xml" in names:
+            # A cell takes many times as much memory as its text.
+            _check_unpacked(size, limits, times=1)
             return _workbook(data, sheet, limits)
+        _check_unpacked(size, limits)
         arrays = [name for name in names if name.endswith(".npy")]
         if not arrays or len(arrays) < len(names):
             raise InputError(
@@ -118,18 +122,18 @@ def _zipped(data: bytes, sheet: str | int | None, limits: LoadLimits) -> Table:
         return _arrays(archive, arrays, sheet, limits)
 
 
-def _check_unpacked(size: int, limits: LoadLimits) -> None:
-    if size > 8 * limits.max_bytes:
+def _check_unpacked(size: int, limits: LoadLimits, times: int = _UNPACKED) -> None:
+    if size > times * limits.max_bytes:
         raise InputError(
-            f"expected a file that unpacks to at most {8 * limits.max_bytes:,} bytes, eight times "
-            f"the bound of a file; it says {size:,}: raise LoadLimits(max_bytes=…)"
+            f"expected a file that unpacks to at most {times * limits.max_bytes:,} bytes; it says "
+            f"{size:,}: make it smaller, or raise LoadLimits(max_bytes=…)"
         )
 
 
 def _arrays(
     archive: zipfile.ZipFile, names: list[str], sheet: str | int | None, limits: LoadLimits
 ) -> Table:
-    chosen = _choice([name.removesuffix(".npy") for name in names], sheet, "array")
+    chosen = _choice([name.removesuffix(".npy") for name in names], sheet)
     if chosen is not None:
         return table_of(_member(archive, names[chosen], limits), limits)
     arrays = {name.removesuffix(".npy"): _member(archive, name, limits) for name in names}
@@ -147,7 +151,7 @@ def _arrays(
 
 
 def _member(archive: zipfile.ZipFile, name: str, limits: LoadLimits) -> npt.NDArray[Any]:
-    most = 8 * limits.max_bytes
+    most = _UNPACKED * limits.max_bytes
     with archive.open(name) as file:
         # The directory may say less than there is, so the reading is bounded as well.
         data = file.read(most + 1)
@@ -155,7 +159,7 @@ def _member(archive: zipfile.ZipFile, name: str, limits: LoadLimits) -> npt.NDAr
     return np.asarray(npy_array(data, limits))
 
 
-def _choice(names: list[str], sheet: str | int | None, what: str) -> int | None:
+def _choice(names: list[str], sheet: str | int | None) -> int | None:
     if sheet is None:
         return 0 if len(names) == 1 else None
     if isinstance(sheet, int) and sheet < len(names):
@@ -163,7 +167,7 @@ def _choice(names: list[str], sheet: str | int | None, what: str) -> int | None:
     if isinstance(sheet, str) and sheet in names:
         return names.index(sheet)
     shown = ", ".join(map(repr, names[:8]))
-    raise InputError(f"expected sheet to be an {what} of the file, {shown}; got {sheet!r}")
+    raise InputError(f"expected sheet to be one of those in the file, {shown}; got {sheet!r}")
 
 
 def _workbook(data: bytes, sheet: str | int | None, limits: LoadLimits) -> Table:
@@ -171,7 +175,7 @@ def _workbook(data: bytes, sheet: str | int | None, limits: LoadLimits) -> Table
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
         names = list(book.sheetnames)
-        chosen = _choice(names, sheet, "sheet of the workbook, a part")
+        chosen = _choice(names, sheet)
         if chosen is None:
             raise InputError(
                 f"expected a workbook with one sheet; got {', '.join(map(repr, names[:8]))}: "

@@ -37,7 +37,8 @@ def rolling_panel(
 ) -> None:
     """Draw the mean around each row, and two standard deviations around it."""
     found = rolling(values, period)
-    low, high = found.mean - 2 * found.deviation, found.mean + 2 * found.deviation
+    with np.errstate(over="ignore"):
+        low, high = found.mean - 2 * found.deviation, found.mean + 2 * found.deviation
     axis = Axis.of(padded(low, high), strip, plane.letter)
     words = f"{name}: mean of {found.width:,} steps around each"
     plane.title(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,11 @@ from gadet.media.series.plane import Axis, Plane, padded
 from gadet.media.series.view import Panel, SeriesView, frame_of
 from gadet.view import ViewLimits
 
-__all__ = ["CELLS", "Drawing", "Extra", "Kind", "Role", "Span", "check_spans", "draw"]
+__all__ = ["CELLS", "EXTRAS", "Drawing", "Extra", "Kind", "Role", "Span", "check_spans", "draw"]
 
 Floats = npt.NDArray[np.float64]
 Extra = Literal["rolling", "spectrogram"]
+EXTRAS: Final[tuple[str, ...]] = get_args(Extra)
 Kind = Literal["clean", "marked", "zoom"]
 Role = Literal["item", "reference"]
 Span = tuple[int, int] | tuple[int, int, tuple[int, ...]]

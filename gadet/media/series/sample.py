@@ -14,7 +14,7 @@ from gadet._lazy import lazy
 from gadet.errors import InputError
 from gadet.media.series.clock import Clock
 from gadet.media.series.layout import room_for
-from gadet.media.series.plot import Drawing, Extra, Kind, Role, Span, check_spans, draw
+from gadet.media.series.plot import EXTRAS, Drawing, Extra, Kind, Role, Span, check_spans, draw
 from gadet.media.series.view import SeriesView
 from gadet.report import ItemInfo
 from gadet.view import ViewLimits
@@ -148,6 +148,10 @@ class SeriesSample:
         """
         limits = limits or ViewLimits()
         window = self._window(window)
+        for extra in extras:
+            if extra not in EXTRAS:
+                known = ", ".join(map(repr, EXTRAS))
+                raise InputError(f"expected extras to be of {known}; got {extra!r}")
         marked = check_spans(spans, (len(self.values), len(self.channels)))
         per_row, per_channel = self._scores(scores)
         drawing = Drawing(

@@ -12,7 +12,16 @@ import numpy.typing as npt
 
 from gadet.errors import InputError
 
-__all__ = ["MISSING", "NAT", "Stamps", "looks_like_time", "moment", "read_stamps", "to_ns"]
+__all__ = [
+    "MISSING",
+    "NAT",
+    "Stamps",
+    "looks_like_time",
+    "moment",
+    "read_stamps",
+    "to_ns",
+    "written_offset",
+]
 
 Stamps = tuple[npt.NDArray[np.int64], str | None]
 """Nanoseconds since 1970, and the time zone; without one they count as though it were UTC."""
@@ -28,6 +37,8 @@ _ISO = re.compile(
     r"(?P<date>\d{4}-\d\d?-\d\d?)(?:[T ]+(?P<time>\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?))?"
     r"\s*(?P<zone>Z|UTC|[+-]\d\d:?\d\d)?"
 )
+# What NumPy reads as well, and far faster.
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?")
 _PARTS = re.compile(
     r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ,]+(\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?))?"
 )
@@ -141,20 +152,20 @@ def _all_alike(texts: Sequence[str]) -> npt.NDArray[np.int64] | None:
 
 
 def _naive(texts: list[str]) -> npt.NDArray[np.int64]:
-    try:
-        # NumPy reads ISO 8601 with two digits several times faster than anything in Python.
-        times = np.array(["NaT" if text.lower() in MISSING else text for text in texts], "M8[ns]")
-    except (ValueError, OverflowError):
-        stamps = [_one(number, text) for number, text in enumerate(texts)]
-        if any(zone is not None for _, zone in stamps):
-            raise InputError(
-                "expected all timestamps with a time zone or all without one; got both"
-            ) from None
-        return np.array([stamp for stamp, _ in stamps], np.int64)
-    # Beyond what nanoseconds hold NumPy wraps around in silence, so a coarse reading checks it.
-    ends = {texts[0], texts[-1], min(texts), max(texts)} - {""}
-    to_ns(np.array([text for text in ends if text.lower() not in MISSING], "M8[s]"))
-    return times.astype(np.int64)
+    missing = [text.lower() in MISSING for text in texts]
+    if all(gone or _PLAIN.fullmatch(text) for text, gone in zip(texts, missing, strict=True)):
+        known = [text for text, gone in zip(texts, missing, strict=True) if not gone]
+        try:
+            to_ns(np.array([min(known), max(known)], "M8[s]"))
+            stamps = np.full(len(texts), NAT)
+            stamps[~np.array(missing)] = np.array(known, "M8[ns]").astype(np.int64)
+            return stamps
+        except ValueError:
+            pass  # the slow way says which
+    each = [_one(number, text) for number, text in enumerate(texts)]
+    if any(zone is not None for _, zone in each):
+        raise InputError("expected all timestamps with a time zone or all without one; got both")
+    return np.array([stamp for stamp, _ in each], np.int64)
 
 
 def _zoned(texts: list[str]) -> Stamps:
@@ -210,7 +221,7 @@ def _formatted(texts: list[str], how: str) -> Stamps:
     if None in zones:
         raise InputError("expected all timestamps with a time zone or all without one; got both")
     offset = zones.pop()
-    return stamps, "UTC" if zones or not offset else _written(offset)
+    return stamps, "UTC" if zones or offset is None else written_offset(offset)
 
 
 def _year_first(texts: list[str], known: list[str]) -> list[str]:
@@ -259,6 +270,9 @@ def _since_epoch(time: datetime) -> int:
     return whole * 1000 + int(getattr(time, "nanosecond", 0))
 
 
-def _written(offset: timedelta) -> str:
+def written_offset(offset: timedelta) -> str:
+    """An offset from UTC as `+02:00`; none is `UTC`."""
     minutes = round(offset.total_seconds() / 60)
+    if minutes == 0:
+        return "UTC"
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

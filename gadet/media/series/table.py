@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from numbers import Real
 from typing import Any, Final, Self
 
@@ -23,6 +24,7 @@ from gadet.media.array import is_tensor, tensor_array
 from gadet.media.base import LoadLimits
 from gadet.media.series.column import Column
 from gadet.media.series.needs import needed
+from gadet.media.series.stamps import written_offset
 
 __all__ = ["Table", "check_size", "is_list_of_numbers", "is_table", "table_of"]
 
@@ -87,7 +89,7 @@ def is_list_of_numbers(item: Any) -> bool:
     if not isinstance(item, list | tuple) or not item:
         return False
     first = next((value for value in item if value is not None), None)
-    return isinstance(first, Real)
+    return isinstance(first, Real | Decimal)
 
 
 def table_of(item: Any, limits: LoadLimits) -> Table:
@@ -160,7 +162,7 @@ def _told_apart(columns: Sequence[Column]) -> tuple[list[Column], list[str]]:
 def _is_column(values: Any) -> bool:
     if isinstance(values, np.ndarray):
         return values.ndim == 1
-    return isinstance(values, list | tuple) or _reader(values) is not None
+    return isinstance(values, list | tuple | range) or _reader(values) is not None
 
 
 def _reader(item: Any) -> Callable[[Any, LoadLimits], Table] | None:
@@ -203,7 +205,7 @@ def _from_mapping(item: Mapping[Any, Any], limits: LoadLimits) -> Table:
                 "expected a dict of columns, each a one-dimensional array or a list; "
                 f"{str(name)[:60]!r} is {type(values).__name__}"
             )
-        if isinstance(values, list | tuple | np.ndarray):
+        if isinstance(values, list | tuple | range | np.ndarray):
             check_size(len(values), len(item), limits)
             columns.append(Column.of(name, values))
         else:
@@ -269,7 +271,7 @@ def _pandas_column(name: Any, series: Any, unit: Any) -> Column:
 
 def _pandas_zone(zone: Any, series: Any) -> str:
     name = getattr(zone, "key", None) or getattr(zone, "zone", None)
-    return str(name or series.dropna().iloc[0].strftime("%z"))
+    return str(name or written_offset(series.dropna().iloc[0].utcoffset()))
 
 
 def _from_polars(frame: Any, limits: LoadLimits) -> Table:

@@ -73,6 +73,9 @@ def read_text(data: bytes, limits: LoadLimits) -> Table:
     if any(column.commas for column in growing):
         notes.append("commas within numbers read as decimal signs")
     columns = [column.column() for column in growing if not column.is_empty()]
+    if len(columns) > 1 and not columns[0].name and _counts_rows(columns[0]):
+        notes.append("the first column, which has no name and counts the rows, was left out")
+        columns = columns[1:]
     return Table.of(columns, named=header is not None, notes=notes)
 
 
@@ -205,6 +208,10 @@ class _Rows:
             f"expected {self.width} fields in every line, as in the first; line {before + at + 1} "
             f"has {len(chunk[at])}: {','.join(chunk[at])[:60]!r}"
         )
+
+
+def _counts_rows(column: Column) -> bool:
+    return column.kind == "number" and np.array_equal(column.values, np.arange(len(column)))
 
 
 def _is_number(cell: str) -> bool:

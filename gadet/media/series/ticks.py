@@ -81,7 +81,7 @@ def number_ticks(low: float, high: float, most: int, scale: Scale) -> list[tuple
         step, first, last = _steps(start, stop, _round_step(step * 1.01))
     # One number alone gives no scale.
     while last == first or last < first:
-        step, first, last = _steps(start, stop, _round_step(step * 0.49))
+        step, first, last = _steps(start, stop, _round_step(step * 0.4))
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     return [
         (number * step * unit + scale.offset, f"{number * step + 0.0:,.{digits}f}")
