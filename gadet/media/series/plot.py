@@ -181,8 +181,12 @@ class _Plot:
         drawing, plane = self.drawing, self.plane
         for strip in self.all_strips:
             plane.background(strip)
+        for channel, strip in zip(drawing.shown, self.strips, strict=True):
+            plane.missing(drawing.part(channel), strip)
         if drawing.grid:
             self._cells()
+        # Behind the curves, which a mark must not hide.
+        self._spans()
         for channel, axis, strip in zip(drawing.shown, self.axes, self.strips, strict=True):
             self._channel(channel, axis, strip)
         rest = list(self.all_strips[len(self.strips) :])
@@ -194,7 +198,6 @@ class _Plot:
         for extra, strip in zip(drawing.extras, rest, strict=True):
             values = drawing.part(first)
             panels[extra](plane, drawing.titles[first], values, drawing.period, strip)
-        self._spans()
         self._notices()
         for strip in self.all_strips:
             plane.frame(strip)
@@ -202,7 +205,6 @@ class _Plot:
 
     def _channel(self, channel: int, axis: Axis, strip: Strip) -> None:
         values, plane = self.drawing.part(channel), self.plane
-        plane.missing(values, strip)
         remark = self._reference(channel, axis, strip)
         for value, _ in axis.ticks:
             plane.level(value, axis, strip)

@@ -55,7 +55,7 @@ class Scale:
     @property
     def words(self) -> str:
         """What the title says about it, or an empty text."""
-        parts = [f"×10^{self.power}" if self.power else "", f"+ {self.offset:.12g}"]
+        parts = [f"×10^{self.power}" if self.power else "", f"plus {self.offset:.12g}"]
         return " ".join(part for part in (parts if self.offset else parts[:1]) if part)
 
 

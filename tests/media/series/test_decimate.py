@@ -53,7 +53,7 @@ SERIES = st.tuples(
 
 
 @given(SERIES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 def test_against_the_oracle(given_: tuple[int, int, int, bool]) -> None:
     seed, length, columns, coarse = given_
     random = np.random.default_rng(seed)
@@ -69,7 +69,7 @@ def test_against_the_oracle(given_: tuple[int, int, int, bool]) -> None:
 
 
 @given(SERIES, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_spike_can_vanish(given_: tuple[int, int, int, bool], data: st.DataObject) -> None:
     seed, length, columns, holes = given_
     random = np.random.default_rng(seed)
@@ -101,7 +101,7 @@ def test_a_short_series_keeps_all(engine: str) -> None:
     st.integers(1, 40),
     st.integers(1, 5000),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_windows(length: int, period: int | None, most: int, steps: int) -> None:
     parts = windows(length, period=period, most=most, steps=steps)
     assert 1 <= len(parts) <= most

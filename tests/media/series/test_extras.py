@@ -20,7 +20,7 @@ from tests.media.series.support import NAN
     st.lists(st.floats(-1e6, 1e6) | st.just(NAN), min_size=1, max_size=40),
     st.none() | st.integers(1, 50),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_rolling_against_a_loop(values: list[float], period: int | None) -> None:
     found = rolling(np.array(values), period)
     width = max(2, min(period or max(5, len(values) // 50), len(values)))

@@ -42,7 +42,7 @@ def waves(length: int, channels: int = 1, seed: int = 0) -> Any:
 
 
 @given(st.integers(1, 30_000), st.sampled_from([512, 768, 1568]), st.booleans(), st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_a_spike_is_drawn_in_its_pixel_column(
     length: int, side: int, engine: bool, data: st.DataObject
 ) -> None:
@@ -160,20 +160,12 @@ def test_the_picture_does_not_depend_on_tsdownsample(monkeypatch: pytest.MonkeyP
 def test_importing_and_reading_loads_no_plotting_and_no_tables() -> None:
     code = (
         "import sys; from gadet.media.series import SeriesAdapter, SeriesInput;"
-        "SeriesAdapter().load(SeriesInput(b'a,b\\n1,2\\n'));"
-        "print({'matplotlib', 'pandas', 'polars', 'pyarrow', 'tsdownsample'} & set(sys.modules))"
+        "sample = SeriesAdapter().load(SeriesInput(b'a,b\\n1,2\\n'));"
+        "heavy = {'matplotlib', 'pandas', 'polars', 'pyarrow', 'tsdownsample'} & set(sys.modules);"
+        "sample.plot(); print(heavy, 'matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
-
-
-def test_pyplot_is_never_loaded() -> None:
-    code = (
-        "import sys; from gadet.media.series import SeriesAdapter;"
-        "SeriesAdapter().load([1.0, 2.0]).plot(); print('matplotlib.pyplot' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    assert done.stdout == "set() False\n"
 
 
 HARD: dict[str, Any] = {
@@ -203,9 +195,8 @@ HARD: dict[str, Any] = {
 @pytest.mark.parametrize("name", HARD)
 def test_hard_series_can_be_drawn(name: str) -> None:
     sample = load(HARD[name])
-    for side in (300, 768):
-        view = sample.plot(limits=limits(side), extras=("rolling", "spectrogram"))
-        assert drawn(view).any()
+    view = sample.plot(limits=limits(400), extras=("rolling", "spectrogram"))
+    assert drawn(view).any()
 
 
 def test_every_row_alone_can_be_drawn() -> None:
@@ -234,7 +225,8 @@ def test_many_channels_the_most_suspicious_first() -> None:
 
 def test_marks_are_where_their_spans_are() -> None:
     sample = load(waves(1000)[:, 0])
-    plain, marked = sample.plot(), sample.plot(spans=[(300, 400)])
+    small = limits(768)
+    plain, marked = sample.plot(limits=small), sample.plot(limits=small, spans=[(300, 400)])
     assert (plain.kind, marked.kind, marked.marks) == ("clean", "marked", (1,))
     pixels = np.asarray(marked.picture).astype(int)
     orange = (pixels[:, :, 0] - pixels[:, :, 2] > 20) & (pixels[:, :, 0] > 200)
