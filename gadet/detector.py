@@ -139,6 +139,7 @@ class AnomalyDetector:
         domain: str | Path | Domain = "generic",
         level: Level | None = None,
         evidence: bool = False,
+        brief: bool = False,
         marks: bool = True,
         samples: int = 1,
         fusion: Fusion = "none",
@@ -153,6 +154,8 @@ class AnomalyDetector:
             domain: A domain pack: its name, the path of a file, or a `gadet.Domain`.
             level: How much of `normality` the prompt tells; None tells all of it.
             evidence: Tell the model what the expert measured.
+            brief: Ask for the decision alone (verdict, score, a sentence; no places), which takes a
+                fraction of the tokens.
             marks: Send a second picture with numbered regions (Set-of-Mark).
             samples: How many answers to ask for; more than one is counted as votes.
             fusion: `mean` joins the model's score with the expert's.
@@ -172,6 +175,7 @@ class AnomalyDetector:
             domain=domain,
             level=level,
             evidence=evidence,
+            brief=brief,
             marks=marks,
             samples=samples,
             fusion=fusion,
@@ -187,6 +191,7 @@ class AnomalyDetector:
         domain: str | Path | Domain = "generic",
         level: Level | None = None,
         evidence: bool = False,
+        brief: bool = False,
         marks: bool = True,
         samples: int = 1,
         fusion: Fusion = "none",
@@ -199,6 +204,7 @@ class AnomalyDetector:
             domain=domain,
             level=level,
             evidence=evidence,
+            brief=brief,
             marks=marks,
             samples=samples,
             fusion=fusion,
@@ -217,6 +223,7 @@ class AnomalyDetector:
         domain: str | Path | Domain = "generic",
         level: Level | None = None,
         evidence: bool = False,
+        brief: bool = False,
         marks: bool = True,
         samples: int = 1,
         fusion: Fusion = "none",
@@ -238,6 +245,7 @@ class AnomalyDetector:
             domain: As in `detect`.
             level: As in `detect`.
             evidence: As in `detect`.
+            brief: As in `detect`.
             marks: As in `detect`.
             samples: As in `detect`.
             fusion: As in `detect`.
@@ -269,6 +277,7 @@ class AnomalyDetector:
             domain=domain,
             level=level,
             evidence=evidence,
+            brief=brief,
             marks=marks,
             samples=samples,
             fusion=fusion,
@@ -328,6 +337,7 @@ class AnomalyDetector:
         domain: str | Path | Domain = "generic",
         level: Level | None = None,
         evidence: bool = False,
+        brief: bool = False,
         marks: bool = True,
     ) -> Prompt:
         """The prompt that `detect` would send first, to print, hash and count; nothing is sent."""
@@ -338,6 +348,7 @@ class AnomalyDetector:
             domain=domain,
             level=level,
             evidence=evidence,
+            brief=brief,
             marks=marks,
         )
         return opening_prompt(self._intake.case(request, self.route.legs[0]))
@@ -351,6 +362,7 @@ class AnomalyDetector:
         domain: str | Path | Domain = "generic",
         level: Level | None = None,
         evidence: bool = False,
+        brief: bool = False,
         marks: bool = True,
         samples: int = 1,
         look_at: int = 20,
@@ -367,6 +379,7 @@ class AnomalyDetector:
             domain: As in `detect`.
             level: As in `detect`.
             evidence: As in `detect`.
+            brief: As in `detect`.
             marks: As in `detect`.
             samples: As in `detect`.
             look_at: How many items are loaded and made into prompts; of more, these many are
@@ -391,6 +404,7 @@ class AnomalyDetector:
             domain=domain,
             level=level,
             evidence=evidence,
+            brief=brief,
             marks=marks,
             samples=samples,
         )

@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -26,7 +26,7 @@ from gadet.findings import Finding
 from gadet.localize.base import Localizer, Pointer, Scene
 from gadet.media.base import Sample
 from gadet.prompts.answer import AnswerFinding
-from gadet.prompts.builder import build_prompt, reask_prompt
+from gadet.prompts.builder import brief_prompt, build_prompt, reask_prompt
 from gadet.prompts.domain import Domain
 from gadet.prompts.follow_up import Turn, put_differently, said
 from gadet.prompts.prompt import Prompt
@@ -215,7 +215,7 @@ def _open(case: Case, measured: Measured) -> _Opening:
     evidence = measured.evidence
     started = time.perf_counter()
     candidates: tuple[Suspect, ...] = ()
-    if case.request.marks:
+    if case.request.marks and not case.request.brief:
         candidates = case.localizer.propose(case.sample, evidence, most=case.profile.max_marks)
     clean = case.sample.views(case.profile.views)
     item_views = clean
@@ -225,18 +225,24 @@ def _open(case: Case, measured: Measured) -> _Opening:
     room = case.profile.max_images - len(item_views)
     seconds = {"expert": measured.seconds, "views": time.perf_counter() - started}
 
-    prompt = build_prompt(
-        domain=case.domain,
-        normality=case.request.normality,
-        level=case.request.level,
-        item_views=item_views,
-        reference_views=case.references.views(case.profile.views, room),
-        evidence=_summary(evidence, candidates) if evidence else None,
-        show_evidence=case.request.evidence,
-        boxes=case.profile.boxes,
-        modality=case.sample.info.modality,
-        times=case.sample.moments,
-    )
+    about: dict[str, Any] = {
+        "domain": case.domain,
+        "normality": case.request.normality,
+        "level": case.request.level,
+        "item_views": item_views,
+        "reference_views": case.references.views(case.profile.views, room),
+        "evidence": _summary(evidence, candidates) if evidence else None,
+    }
+    if case.request.brief:
+        prompt = brief_prompt(**about)
+    else:
+        prompt = build_prompt(
+            **about,
+            show_evidence=case.request.evidence,
+            boxes=case.profile.boxes,
+            modality=case.sample.info.modality,
+            times=case.sample.moments,
+        )
     scene = Scene(case.sample, clean, case.profile.boxes, candidates, evidence)
     return _Opening(prompt, scene, seconds)
 
@@ -262,7 +268,7 @@ def _turn(
     started = time.perf_counter()
     completion = yield prompt
     scribe.answer_seconds += time.perf_counter() - started
-    read = read_answer(completion.text, stop=completion.stop)
+    read = read_answer(completion.text, stop=completion.stop, asked=prompt.schema["properties"])
     reading = read.weighed(likelihood_of(completion, read.verdict))
     scribe.prompts.append(prompt)
     scribe.usage += completion.usage

@@ -46,6 +46,8 @@ class DetectRequest(BaseModel):
         domain: Name of the domain pack, or a pack of the caller's own.
         level: How much the prompt tells; None takes all that the caller gave.
         evidence: Whether the prompt states what the expert measured.
+        brief: Whether only the decision is asked for: verdict, score and a sentence, no places. It
+            takes a fraction of the tokens, for screening; nothing is marked or told of evidence.
         marks: Whether a view with numbered regions is sent beside the clean one.
         samples: How many answers are asked for and counted as votes.
         fusion: `none` keeps the model's score, `mean` joins it with the expert's.
@@ -59,6 +61,7 @@ class DetectRequest(BaseModel):
     domain: Any = "generic"
     level: Level | None = None
     evidence: bool = False
+    brief: bool = False
     marks: bool = True
     samples: Annotated[int, Field(ge=1, le=64)] = 1
     fusion: Fusion = "none"

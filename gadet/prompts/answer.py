@@ -13,7 +13,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Answer", "AnswerFinding", "Ways", "answer_schema"]
+__all__ = ["BRIEF_FIELDS", "Answer", "AnswerFinding", "Ways", "answer_schema", "brief_schema"]
+
+# What is asked for when the decision alone is wanted.
+BRIEF_FIELDS = ("explanation", "verdict", "score")
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
@@ -103,4 +106,28 @@ def answer_schema(ways: Ways = Ways()) -> dict[str, Any]:
     for part in finding["properties"].values():
         part.pop("default", None)
     finding["required"] = list(names)
+    return _bare(schema)
+
+
+@cache
+def brief_schema() -> dict[str, Any]:
+    """The JSON Schema of an answer that is the decision alone; shared, so never changed."""
+    verdicts = Answer.model_json_schema()["properties"]["verdict"]["enum"]
+    kinds = {
+        "explanation": {"type": "string"},
+        "verdict": {"enum": verdicts},
+        "score": {"type": "number"},
+    }
+    fields = {name: kinds[name] for name in BRIEF_FIELDS}
+    return {"type": "object", "properties": fields, "required": list(BRIEF_FIELDS)}
+
+
+def _bare(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without descriptions: the prompt says in words what the fields mean, once."""
+    schema.pop("description", None)
+    for part in (schema, *schema["$defs"].values()):
+        part.pop("description", None)
+        for field in part["properties"].values():
+            field.pop("description", None)
+            field.pop("title", None)
     return schema

@@ -13,7 +13,7 @@ from dataclasses import replace
 from gadet.errors import ConfigurationError
 from gadet.geometry import Box, BoxFormat
 from gadet.prompts import wording
-from gadet.prompts.answer import Answer, Ways, answer_schema
+from gadet.prompts.answer import Ways, answer_schema, brief_schema
 from gadet.prompts.domain import Domain
 from gadet.prompts.levels import admit, tells_expertise, tells_subject
 from gadet.prompts.prompt import Message, Part, Prompt
@@ -21,7 +21,7 @@ from gadet.report import CandidateSummary, EvidenceSummary, Modality
 from gadet.request import Level, Normality
 from gadet.view import View
 
-__all__ = ["build_prompt", "reask_prompt"]
+__all__ = ["brief_prompt", "build_prompt", "reask_prompt"]
 
 _KINDS = ("clean", "marked", "zoom")
 _KIND_WORDS = {
@@ -107,12 +107,50 @@ def build_prompt(
         question,
     )
     role = f"{domain.role}\n\n{domain.preamble}" if domain.preamble else domain.role
+    caller = wording.SYSTEM_CALLER.format(tag=wording.CALLER_TAG) if _caller(known) else ""
     return Prompt(
-        system=wording.SYSTEM.format(role=role, tag=wording.CALLER_TAG),
+        system=wording.SYSTEM.format(role=role, caller=caller),
         messages=(Message("user", parts),),
         schema=answer_schema(ways),
         evidence=evidence,
         sample=sample,
+        max_output_tokens=max_output_tokens,
+    )
+
+
+def brief_prompt(
+    *,
+    domain: Domain,
+    normality: Normality,
+    level: Level | None,
+    item_views: Sequence[View],
+    reference_views: Sequence[Sequence[View]] = (),
+    evidence: EvidenceSummary | None = None,
+    max_output_tokens: int = 500,
+) -> Prompt:
+    """Build the shortest prompt that gets a decision: verdict, score and a sentence, no places.
+
+    For screening many items cheaply, before those that matter are asked about in full. The domain
+    pack's task is told, the rest of it is not; arguments as in `build_prompt`.
+
+    Raises:
+        ConfigurationError: There is no clean view of the item, a view has the wrong role, or the
+            level is unknown.
+    """
+    references = [list(group) for group in reference_views if group]
+    _check_roles(item_views, references)
+    parts: list[Part] = []
+    for group in references:
+        parts += [wording.BRIEF_REFERENCE, *group]
+    parts += [wording.BRIEF_ITEM, *item_views]
+    known = admit(normality, level)
+    blocks = [domain.task, _caller(known), _rules(known), wording.BRIEF_ANSWER]
+    parts.append("\n".join(block for block in blocks if block))
+    return Prompt(
+        system=wording.BRIEF_SYSTEM,
+        messages=(Message("user", tuple(parts)),),
+        schema=brief_schema(),
+        evidence=evidence,
         max_output_tokens=max_output_tokens,
     )
 
@@ -133,7 +171,7 @@ def reask_prompt(
     quoted = text.strip() or "(no answer)"
     if len(quoted) > _MOST_QUOTED:
         quoted = quoted[:_MOST_QUOTED] + " (…)"
-    fields = ", ".join(f"`{name}`" for name in Answer.model_fields)
+    fields = ", ".join(f"`{name}`" for name in prompt.schema["properties"])
     question = wording.REASK.format(problem=problem.strip().rstrip("."), fields=fields)
     again = prompt.followed_by(quoted, question)
     if max_output_tokens is None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from gadet.prompts.answer import Answer, AnswerFinding
@@ -42,12 +42,18 @@ class Unreadable(Exception):
     """The fields are no answer; the message says why, for the model that is asked again."""
 
 
-def mend_answer(fields: Mapping[str, Any], *, cut: bool = False) -> tuple[Answer, tuple[str, ...]]:
+def mend_answer(
+    fields: Mapping[str, Any],
+    *,
+    cut: bool = False,
+    asked: Collection[str] = tuple(Answer.model_fields),
+) -> tuple[Answer, tuple[str, ...]]:
     """Make an answer of a parsed JSON object.
 
     Args:
         fields: The object.
         cut: Whether it was recovered from a text that broke off, so that fields may be missing.
+        asked: The fields that were asked for; the absence of others is not noted.
 
     Raises:
         Unreadable: There is no verdict, or it cannot be relied on.
@@ -59,7 +65,7 @@ def mend_answer(fields: Mapping[str, Any], *, cut: bool = False) -> tuple[Answer
     score = mender.score(by_name.get("score"), verdict)
     if not cut:
         for name in ("observations", "findings", "explanation"):
-            if name not in by_name:
+            if name in asked and name not in by_name:
                 mender.note(f"the field `{name}` was missing")
     observations = mender.observations(by_name.get("observations"))
     doubt = _contradiction(verdict, score, reported, observations)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from gadet.prompts.answer import Answer
@@ -28,13 +28,16 @@ _CONTROL = re.compile(r"<\|[A-Za-z_]{1,30}\|>")
 _CUT_OFF = "it was cut off before it was complete: write less"
 
 
-def read_answer(text: str, *, stop: Stop = "complete") -> Reading:
+def read_answer(
+    text: str, *, stop: Stop = "complete", asked: Collection[str] = tuple(Answer.model_fields)
+) -> Reading:
     """Read what a model answered.
 
     Args:
         text: The text, in any form.
         stop: Why the model stopped; `refused` and `blocked` decide alone, and after `truncated`
             the outcome is never `normal`.
+        asked: The fields that were asked for; the absence of others is not noted.
     """
     if stop in ("refused", "blocked"):
         return Reading.refused((f"the provider reported that the answer was {stop}",))
@@ -46,7 +49,7 @@ def read_answer(text: str, *, stop: Stop = "complete") -> Reading:
         thought = " after the model's thoughts" if notes else ""
         return Reading.unparsed(f"it is empty{thought}", notes)
     found = read_json(text)
-    reading = _from_json(found) if found.found else _from_prose(text)
+    reading = _from_json(found, asked) if found.found else _from_prose(text)
     reading = _noted(reading, (*notes, *found.notes))
     if stop != "truncated":
         return reading
@@ -80,7 +83,7 @@ def _unwrapped(text: str) -> tuple[str, tuple[str, ...]]:
     return bare, tuple(notes)
 
 
-def _from_json(found: JsonReading) -> Reading:
+def _from_json(found: JsonReading, asked: Collection[str]) -> Reading:
     answers = [fields for fields in map(_answer_in, found.objects) if fields is not None]
     if found.damage is not None:
         return _refusal_or(found, found.damage)
@@ -92,7 +95,7 @@ def _from_json(found: JsonReading) -> Reading:
     read: list[Answer] = []
     try:
         for fields in answers:
-            answer, mended = mend_answer(fields)
+            answer, mended = mend_answer(fields, asked=asked)
             read.append(answer)
             notes += mended
     except Unreadable as problem:

@@ -6,7 +6,15 @@ import subprocess
 import sys
 
 # The one that needs a server process of another package is run by hand: serve_transformers.
-NAMES = ("cold_import", "deeppcb", "image_auroc", "speed", "throughput")
+NAMES = (
+    "cache_latency",
+    "cold_import",
+    "deeppcb",
+    "image_auroc",
+    "prompt_tokens",
+    "speed",
+    "throughput",
+)
 
 
 def main() -> None:
