@@ -212,7 +212,7 @@ class HttpChannel:
                 place = self._limiter.take(call.tokens)
                 with self._watched(errand, place, number) as judge:
                     with self._connections.lent(fresh=not call.repeatable) as transport:
-                        answer = self._exchange(transport, errand)
+                        answer = self._scrub.answer(self._exchange(transport, errand))
                         if answer.status < 400:
                             # Here, so that a success that cannot be read ends its connection:
                             # what follows there may be the rest of it.
@@ -232,7 +232,7 @@ class HttpChannel:
                 place = await self._limiter.atake(call.tokens)
                 with self._watched(errand, place, number) as judge:
                     async with self._connections.alent(fresh=not call.repeatable) as transport:
-                        answer = await self._aexchange(transport, errand)
+                        answer = self._scrub.answer(await self._aexchange(transport, errand))
                         if answer.status < 400:
                             return judge(answer)
                     return judge(answer)

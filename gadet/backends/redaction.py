@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from gadet.backends.call import Answer
+
 __all__ = ["Scrubber", "redacted", "without_pictures"]
 
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=_-]*")
@@ -16,6 +18,8 @@ _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}")
 # A data URL, or the first bytes of a PNG or JPEG as bare base64.
 _PICTURE_STARTS = ("data:", "iVBORw0KGgo", "/9j/")
 _SHORTEST = 4
+# Local servers are given words for a key (`EMPTY`, `ollama`), which an answer may hold as well.
+_SHORTEST_IN_ANSWERS = 16
 
 
 def without_pictures(text: str) -> str:
@@ -52,6 +56,15 @@ class Scrubber:
         """Remember the secrets without showing them."""
         keys = [secret.get_secret_value().rpartition(" ")[2] for secret in secrets]
         self._secrets = tuple(SecretStr(key) for key in keys if len(key) >= _SHORTEST)
+
+    def answer(self, answer: Answer) -> Answer:
+        """An answer without the secrets, before anyone reads it, cuts it short or keeps it."""
+        body, headers = answer.body, dict(answer.headers)
+        for secret in map(SecretStr.get_secret_value, self._secrets):
+            if len(secret) >= _SHORTEST_IN_ANSWERS:
+                body = body.replace(secret.encode(), b"***")
+                headers = {name: text.replace(secret, "***") for name, text in headers.items()}
+        return Answer(answer.status, headers, body)
 
     def __call__(self, text: str) -> str:
         """The text without the secrets and without pictures."""

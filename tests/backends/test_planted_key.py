@@ -296,9 +296,6 @@ ECHOES: dict[str, Callable[[], Act]] = {
 }
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the channel hides keys in errors only, and after they were cut short"
-)
 @pytest.mark.parametrize("what", ECHOES)
 def test_a_server_that_says_the_key_back_is_not_repeated(
     what: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
