@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, get_args
@@ -50,7 +50,7 @@ class SeriesInput:
     time: Any = field(default=None, repr=False)
     time_unit: TimeUnit | None = None
     time_format: str | None = None
-    channels: tuple[str | int, ...] | None = None
+    channels: Sequence[str | int] | None = None
     units: str | Mapping[str, str] | None = None
     sheet: str | int | None = None
     duplicates: Duplicates = "mean"
@@ -58,6 +58,8 @@ class SeriesInput:
 
     def __post_init__(self) -> None:
         """Check the options where they are written."""
+        if isinstance(self.channels, list):
+            object.__setattr__(self, "channels", tuple(self.channels))
         if isinstance(self.item, SeriesInput):
             raise InputError(
                 "expected an item inside SeriesInput; got another SeriesInput: use one"

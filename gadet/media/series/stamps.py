@@ -81,8 +81,9 @@ def read_stamps(texts: Sequence[str], how: str | None = None) -> Stamps:
     if _PARTS.fullmatch(known[0]):
         plain = _year_first(plain, known)
     match = _ISO.fullmatch(known[0])
-    zoned = match is not None and match["zone"] is not None
-    return _zoned(plain) if zoned else (_naive(plain), None)
+    if match is None or match["zone"] is None:
+        return _naive(plain), None
+    return _zoned(plain, match["zone"])
 
 
 def moment(value: Any, zoned: bool) -> int:
@@ -168,7 +169,14 @@ def _naive(texts: list[str]) -> npt.NDArray[np.int64]:
     return np.array([stamp for stamp, _ in each], np.int64)
 
 
-def _zoned(texts: list[str]) -> Stamps:
+def _zoned(texts: list[str], zone: str) -> Stamps:
+    if zone != "Z" and all(text.endswith(zone) for text in texts):
+        # One offset for all, the usual case, need not be read row by row.
+        times = _naive([text.removesuffix(zone).rstrip() for text in texts])
+        away, name = _one(0, f"1970-01-01T00:00{zone}")
+        return np.where(times == NAT, NAT, times + away), name
+    if all(text.endswith("Z") for text in texts):
+        return _naive([text.removesuffix("Z") for text in texts]), "UTC"
     stamps = [_one(number, text) for number, text in enumerate(texts)]
     zones = {zone for stamp, zone in stamps if stamp != NAT}
     if None in zones:

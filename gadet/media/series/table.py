@@ -290,7 +290,8 @@ def _polars_column(series: Any) -> Column:
         zone = getattr(series.dtype, "time_zone", None)
         return Column.of(name, series.to_numpy(), zone=zone)
     if series.dtype.is_numeric() or kind == "Boolean":
-        return Column.of(name, series.cast(type(series)([0.0]).dtype).to_numpy())
+        floats = type(series)([0.0]).dtype  # polars' own, without importing it
+        return Column.of(name, series.cast(floats).to_numpy())
     return Column.of(name, series.to_list())
 
 

@@ -154,6 +154,7 @@ def test_the_time_column_is_named_or_found() -> None:
 def test_channels_are_picked_and_named() -> None:
     assert load(THREE, channels=("w",)).values[:, 0].tolist() == [4, 5, 6]
     assert load(THREE, channels=(2, "v")).channels == ("w", "v")
+    assert load(THREE, channels=["v"]).channels == ("v",)
     assert load(np.ones((2, 2)), channels=("p", "q")).channels == ("p", "q")
     assert load(np.arange(6).reshape(2, 3), channels=(2,)).values[:, 0].tolist() == [2, 5]
     refused(THREE, "of 't', 'v', 'w'; got 'q'", {"channels": ("q",)})

@@ -92,6 +92,18 @@ def test_a_text_of_many_parts_with_a_word_late(monkeypatch: pytest.MonkeyPatch) 
     assert len(text("a,b", *gaps)) == 50
 
 
+@given(st.binary(max_size=200) | st.text("0123456789.,;\t \n\r\"'-:TZ+aN#/e", max_size=120))
+@settings(max_examples=300, deadline=None)
+def test_any_content_is_read_or_refused(content: bytes | str) -> None:
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        sample = load(SeriesInput(data))
+    except (InputError, MissingDependencyError):
+        return
+    assert sample.values.size
+    assert sample.index_of(sample.label(0)) == 0
+
+
 TEXT_REFUSED: dict[str, tuple[bytes, str]] = {
     "fields": (b"a,b\n1,2\n3\n", "2 fields in every line, as in the first; line 3 has 1: '3'"),
     "blank": (b"\n\n", "only blank lines or comments"),
