@@ -96,6 +96,8 @@ class Breaker:
         Raises:
             BackendError: The breaker is open, or half open and another request is trying.
         """
+        if self._closes_at is None:
+            return
         with self._lock:
             health = self.health
             if health.state == "closed" or (health.state == "half-open" and not self._probing):

@@ -94,10 +94,10 @@ def count_for(concurrency: int, most: int) -> int:
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def served(delay: float = DELAY) -> Iterator[str]:
     """Run the server for the length of a `with` block, and yield its base URL."""
     script = Path(__file__).with_name("loopback_model.py")
-    line = [sys.executable, str(script), str(DELAY)]
+    line = [sys.executable, str(script), str(delay)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
