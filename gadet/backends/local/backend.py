@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
-from gadet.backends.base import Completion
+from gadet.backends.base import Completion, TokenLogprob
 from gadet.backends.codecs.base import Asking, check_pictures, schema_in_words
+from gadet.backends.likelihood import begun_verdict
 from gadet.backends.local.folder import find_model
 from gadet.backends.local.forced import PREFIX, WEIGHED, forced_answer
 from gadet.backends.local.microbatch import MicroBatcher
@@ -29,6 +30,8 @@ __all__ = ["LocalBackend"]
 _PACKAGES = ("torch", "transformers")
 _MOST_PICTURES = 8
 _LONGEST_PROBLEM = 400
+# Alternatives that are kept of a token that has nothing to do with the verdict, as servers send.
+_ELSEWHERE = 5
 # Nobody charges for tokens on one's own machine.
 _NO_PRICE = {"input": 0.0, "output": 0.0, "as_of": "2026-11-23"}
 
@@ -229,6 +232,8 @@ class LocalBackend:
         if forced:
             text, tokens = forced_answer(tokens[0])
             ended = True
+        else:
+            tokens = tuple(map(_shortened, tokens))
         return Completion(
             text,
             stop="complete" if ended else "truncated",
@@ -240,6 +245,16 @@ class LocalBackend:
             model=self._folder.name + self._folder.identity,
             logprobs=tokens,
         )
+
+
+def _shortened(token: TokenLogprob) -> TokenLogprob:
+    """A token with few alternatives, unless it may be where the verdict begins.
+
+    Caches and journals keep them all, and they would be most of what is kept.
+    """
+    if begun_verdict(token.token) is not None:
+        return token
+    return replace(token, alternatives=token.alternatives[:_ELSEWHERE])
 
 
 def _check(temperature: float, scoring: str, max_batch: int, batch_window: float) -> None:

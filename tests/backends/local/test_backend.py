@@ -59,6 +59,17 @@ def test_why_an_answer_ends_is_told(
     assert completion.usage.output_tokens == tokens
 
 
+def test_alternatives_are_kept_where_a_verdict_may_begin(local: Local) -> None:
+    """Of twelve letters; all other tokens are less likely than one in a thousand million."""
+    counts = {}
+    for letter in "ax":
+        backend = local()
+        _lean(backend, {letter: 1.0, **dict.fromkeys("bcdefghijkl", 0.0)})
+        (token,) = backend.complete(question(max_output_tokens=1)).logprobs
+        counts[token.token] = len(token.alternatives)
+    assert counts == {"a": 12, "x": 5}
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_answers_in_a_batch_are_those_given_one_by_one(local: Local, family: str) -> None:
     alone = local(family, max_batch=1)
