@@ -240,7 +240,7 @@ class Chaos:
                 length = int(re.search(rb"content-length: (\d+)", head.lower())[1])  # type: ignore[index]
                 body = await reader.readexactly(length)
                 await self.act(reader, writer, body)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()

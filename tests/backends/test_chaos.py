@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 from gadet import AnomalyDetector, DetectRequest, Failure, Normality, Report
+from gadet.backends.breaker import BreakerPolicy
 from gadet.backends.hosted import HttpBackend
+from gadet.backends.limiter import RateLimits
 from gadet.backends.retry import RetryPolicy
 from gadet.errors import BackendError, GadetError
 from tests.backends.chaos import FAULTS, Books, chaos
@@ -67,14 +70,16 @@ def adetect(backend: HttpBackend, names: Sequence[str]) -> list[Outcome]:
 Run = Callable[[HttpBackend, Sequence[str]], list[Outcome]]
 RUNS: dict[str, tuple[Run, Sequence[str]]] = {
     "detect_many": (detect_many, NAMES),
-    "adetect": (adetect, NAMES[:1000]),
+    "adetect": (adetect, NAMES[:700]),
 }
 
 
-def run(work: Run, names: Sequence[str], seed: int = SEED) -> tuple[dict[str, Outcome], Books]:
+def run(
+    work: Run, names: Sequence[str], seed: int = SEED, **options: Any
+) -> tuple[dict[str, Outcome], Books]:
     with chaos(BODY, seed=seed) as server:
         backend = HttpBackend(
-            "a-model", base_url=server.url, retry=RETRY, timeout=10.0, name="chaos"
+            "a-model", base_url=server.url, retry=RETRY, timeout=10.0, name="chaos", **options
         )
         outcomes = work(backend, names)
         limiter = backend._channel._limiter
@@ -116,6 +121,19 @@ def test_the_same_seed_does_the_same() -> None:
     assert first[1] == second[1]
     assert _answered(first[0]) == _answered(second[0])
     assert run(detect_many, few, seed=SEED + 1)[1] != first[1]
+
+
+@pytest.mark.parametrize("work", [detect_many, adetect])
+def test_limits_and_a_breaker_lose_nothing_either(work: Run) -> None:
+    outcomes, books = run(
+        work,
+        NAMES[:150],
+        rate_limits=RateLimits(requests_per_minute=60_000, tokens_per_minute=6_000_000),
+        breaker=BreakerPolicy(failures=2, cooldown=0.002),
+    )
+    for name, outcome in outcomes.items():
+        assert books.whole[name] == isinstance(outcome, Report)
+        assert books.tries[name] <= RETRY.max_retries + 1
 
 
 def _answered(outcomes: dict[str, Outcome]) -> list[str]:

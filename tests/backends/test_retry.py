@@ -39,6 +39,16 @@ def test_a_wait_beyond_patience_is_left_to_the_caller() -> None:
     assert not RetryPolicy(patience=1.0).wants_retry(429, {}, 2.0)
 
 
+@pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504, 529])
+def test_what_may_not_be_repeated_is_not_where_it_may_have_been_accepted(status: int) -> None:
+    policy = RetryPolicy()
+    assert not policy.wants_retry(status, {}, None, repeatable=False)
+    assert policy.wants_retry(429, {}, 5.0, repeatable=False)
+    assert not policy.wants_retry(429, {}, 121.0, repeatable=False)
+    assert policy.wants_retry(status, {"x-should-retry": "true"}, None, repeatable=False)
+    assert not policy.wants_retry(429, {"x-should-retry": "false"}, None, repeatable=False)
+
+
 @pytest.mark.parametrize(
     ("attempt", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (999, 8.0)]
 )

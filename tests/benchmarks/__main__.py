@@ -11,9 +11,11 @@ NAMES = (
     "cold_import",
     "deeppcb",
     "image_auroc",
+    "memory_run",
     "prompt_tokens",
     "speed",
     "throughput",
+    "throughput_sdks",
 )
 
 
