@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from gadet.errors import InputError
 from gadet.geometry import Box, Frame
 from gadet.view import View
 
 __all__ = ["Panel", "SeriesView", "frame_of"]
+
+_ROUNDING: Final = 1e-6  # rows: what is lost on the way to pixels and back
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,8 @@ class SeriesView(View):
             window.
         """
         native = self.frame.to_native(box)
-        start = max(math.floor(native.x0 + 1e-9), self.window[0])
-        stop = min(math.ceil(native.x1 - 1e-9), self.window[1])
+        start = max(math.floor(native.x0 + _ROUNDING), self.window[0])
+        stop = min(math.ceil(native.x1 - _ROUNDING), self.window[1])
         if stop <= start:
             return None
         top, bottom = box.y0 / self.frame.height, box.y1 / self.frame.height
