@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from gadet.backends.base import Backend
-from gadet.backends.cached import CachedBackend
 from gadet.backends.forecast import Forecast
-from gadet.backends.jobs.base import BatchCapable
 from gadet.backends.profile import Profile
 from gadet.backends.registry import BackendLike
-from gadet.batch import Turns, run_batch
-from gadet.budget import Budget, Limits, check_prices
+from gadet.budget import Limits
 from gadet.dialogue import Reply, follow_up, replied
-from gadet.drivers import adrive, complete, drive
-from gadet.errors import ConfigurationError
+from gadet.drivers import adrive, drive
 from gadet.experts.base import Expert
-from gadet.inspection import Case, Pictures, opening_prompt
-from gadet.intake import Intake, LoadedReferences, request_of, requests_of
-from gadet.jobs import run_jobs
-from gadet.journal import Journal
+from gadet.inspection import opening_prompt
+from gadet.intake import Intake, request_of, requests_of
+from gadet.many import RunSettings, concurrency_for, inspect_many
 from gadet.media.base import LoadLimits
 from gadet.outlook import forecast_run
 from gadet.prompts.domain import Domain
 from gadet.prompts.prompt import Prompt
 from gadet.recall import CacheLike, replayed, with_recall
 from gadet.report import Failure, Report
-from gadet.request import DetectRequest, Fusion, Level, Normality
-from gadet.route import Leg, Route, route_of, travel
+from gadet.request import Fusion, Level, Normality
+from gadet.route import Route, route_of, travel
 from gadet.toolkit import default_toolkits
 
 __all__ = ["AnomalyDetector"]
-
-# A batch keeps the pictures for drawing up to this size.
-MOST_ILLUSTRATED = 1000
 
 
 class AnomalyDetector:
@@ -282,51 +272,16 @@ class AnomalyDetector:
             samples=samples,
             fusion=fusion,
         )
-        loaded = LoadedReferences(self._intake.references)
-        pictures: Pictures = "small" if len(requests) <= MOST_ILLUSTRATED else "none"
-
-        def case_of(request: DetectRequest, leg: Leg) -> Case:
-            references = loaded.of(request)
-            return self._intake.case(request, leg, references=references, pictures=pictures)
-
-        if batch_api:
-            backend = self._batch_capable(resume, budget)
-            leg = self.route.legs[0]
-            with Journal(str(resume)) as notebook:
-                return run_jobs(
-                    requests,
-                    case_of=lambda request: replace(case_of(request, leg), batched=True),
-                    leg=leg,
-                    encode=backend.encode,
-                    client=backend.batch_api(),
-                    journal=notebook,
-                    on_error=on_error,
-                    progress=progress,
-                    poll_seconds=poll_seconds,
-                )
-        purse = self._purse(budget)
-        with Journal(resume) if resume else nullcontext() as journal:
-            # Many items may wait for a model, but no more are measured at once than there are
-            # processors: more would only take memory and turns from each other.
-            turns = Turns(os.cpu_count() or 1)
-            ask = turns.left_while(purse.guarded(complete) if purse else complete)
-
-            def inspect_one(request: DetectRequest) -> Report:
-                if purse is not None:
-                    purse.check()
-                with turns:
-                    case = case_of(request, self.route.legs[0])
-                    if journal is not None:
-                        return journal.carry(self.route, case, ask)
-                    return drive(travel(self.route, case), ask)
-
-            return run_batch(
-                requests,
-                inspect_one,
-                concurrency=self._default_concurrency() if concurrency is None else concurrency,
-                on_error=on_error,
-                progress=progress,
-            )
+        settings = RunSettings(
+            concurrency=concurrency,
+            on_error=on_error,
+            progress=progress,
+            resume=resume,
+            budget=budget,
+            batch_api=batch_api,
+            poll_seconds=poll_seconds,
+        )
+        return inspect_many(requests, self._intake, self.route, settings)
 
     def prompt(
         self,
@@ -414,7 +369,7 @@ class AnomalyDetector:
             self.route.legs[0],
             look_at=look_at,
             samples=samples,
-            concurrency=concurrency or self._default_concurrency(),
+            concurrency=concurrency_for(self.route.legs[0], concurrency),
             batch=batch_api,
             **pace,
         )
@@ -467,34 +422,3 @@ class AnomalyDetector:
             follow_up, self.route, self._intake, about, question, item, references, normality
         )
         return replied(question, prompt, await leg.backend.acomplete(prompt), leg, about)
-
-    def _batch_capable(self, resume: str | Path | None, budget: Limits | None) -> BatchCapable:
-        """The one backend, when it has a batch API and the other arguments go with it.
-
-        Raises:
-            ConfigurationError: It has none, or an argument does not go with one.
-        """
-        backend = self.backend
-        if isinstance(backend, CachedBackend):
-            backend = backend.backend
-        if len(self.route.legs) > 1 or not isinstance(backend, BatchCapable):
-            raise ConfigurationError(
-                f"batch_api needs one backend whose provider has a batch API; got "
-                f"{self.route.name}: leave batch_api out, or name one such as openai:MODEL"
-            )
-        if resume is None or budget is not None:
-            raise ConfigurationError(
-                "batch_api needs resume='run.jsonl', because its jobs outlive this process, and "
-                "takes no budget: look at forecast() before, and hand over fewer items"
-            )
-        return backend
-
-    def _purse(self, limits: Limits | None) -> Budget | None:
-        if limits is None:
-            return None
-        check_prices(self.route, limits)
-        return Budget(limits)
-
-    def _default_concurrency(self) -> int:
-        """Waiting for a model costs no processor; measuring does."""
-        return 8 if self.profile.images else min(4, os.cpu_count() or 1)

@@ -7,9 +7,10 @@ from typing import Any
 
 from gadet.backends.base import Completion
 from gadet.backends.costs import cost_of
+from gadet.case import Case
 from gadet.errors import ConfigurationError, InputError
 from gadet.findings import Record
-from gadet.inspection import Case, opening_prompt
+from gadet.inspection import opening_prompt
 from gadet.intake import Intake, request_of
 from gadet.prompts.domain import domain_names
 from gadet.prompts.follow_up import Turn, said

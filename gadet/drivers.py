@@ -11,6 +11,8 @@ from gadet.route import Journey, Question
 
 __all__ = ["acomplete", "adrive", "complete", "drive", "step"]
 
+Answers = tuple[Completion, ...] | Exception
+
 
 def complete(question: Question) -> Completion:
     """Ask the backend of a question and wait."""
@@ -23,48 +25,72 @@ async def acomplete(question: Question) -> Completion:
 
 
 def drive(journey: Journey, ask: Callable[[Question], Completion] = complete) -> Report:
-    """Carry a journey with a blocking `ask`."""
+    """Carry a journey with a blocking `ask`, one question after the other."""
     here = step(journey)
-    while isinstance(here, Question):
+    while not isinstance(here, Report):
         try:
-            answer: Completion | Exception = ask(here)
+            answers: Answers = tuple(map(ask, here))
         except (BackendError, InputError) as error:
-            answer = error
-        here = step(journey, answer)
+            answers = error
+        here = step(journey, answers)
     return here
 
 
 async def adrive(
     journey: Journey, ask: Callable[[Question], Awaitable[Completion]] = acomplete
 ) -> Report:
-    """Carry a journey with an awaitable `ask`; what is measured between runs in a thread."""
+    """Carry a journey with an awaitable `ask`, the questions of a round at once.
+
+    What is measured between the rounds runs in a thread.
+    """
     # Only this way of running needs asyncio, whose import would be a tenth of gadet's own.
     from asyncio import to_thread
 
     here = await to_thread(step, journey)
-    while isinstance(here, Question):
+    while not isinstance(here, Report):
         try:
-            answer: Completion | Exception = await ask(here)
+            answers: Answers = await _at_once(here, ask)
         except (BackendError, InputError) as error:
-            answer = error
-        here = await to_thread(step, journey, answer)
+            answers = error
+        here = await to_thread(step, journey, answers)
     return here
 
 
-def step(journey: Journey, answer: Completion | Exception | None = None) -> Question | Report:
-    """Move a journey on to its next question, or to the report at its end.
+async def _at_once(
+    questions: tuple[Question, ...], ask: Callable[[Question], Awaitable[Completion]]
+) -> tuple[Completion, ...]:
+    """The answers to all questions; when one fails, the others are cancelled and gone."""
+    from asyncio import TaskGroup
+
+    if len(questions) == 1:
+        return (await ask(questions[0]),)
+
+    async def one(question: Question) -> Completion:
+        return await ask(question)
+
+    try:
+        async with TaskGroup() as group:
+            tasks = [group.create_task(one(question)) for question in questions]
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return tuple(task.result() for task in tasks)
+
+
+def step(journey: Journey, answers: Answers | None = None) -> tuple[Question, ...] | Report:
+    """Move a journey on to its next questions, or to the report at its end.
 
     Args:
-        journey: A journey that waits for `answer`.
-        answer: What the last question got; the error that asking it raised; None at the start.
+        journey: A journey that waits for `answers`.
+        answers: What the last questions got, in their order; the error that asking one of them
+            raised; None at the start.
 
     Raises:
         GadetError: The error, when the journey cannot go on without an answer.
     """
     try:
-        if isinstance(answer, Exception):
-            return journey.throw(answer)
-        return next(journey) if answer is None else journey.send(answer)
+        if isinstance(answers, Exception):
+            return journey.throw(answers)
+        return next(journey) if answers is None else journey.send(answers)
     except StopIteration as end:
         report: Report = end.value
         return report

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gadet.case import Case, Pictures, References
 from gadet.errors import ConfigurationError, InputError
-from gadet.inspection import Case, Pictures, References
 from gadet.media.base import LoadLimits, Sample
 from gadet.media.choice import adapter_for
 from gadet.prompts.domain import load_domain

@@ -18,12 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, repeat
 
+from gadet.backends.base import Completion
 from gadet.backends.jobs.base import JobClient, JobLine, JobOutcome, JobStatus
 from gadet.backends.jobs.tags import new_tag
 from gadet.batch import OnError, failure_of
+from gadet.case import Case
 from gadet.drivers import step
 from gadet.errors import BackendError, RateLimitError, ServerError, TransportError
-from gadet.inspection import Case, ballot
 from gadet.journal import Job, Journal, asked_of
 from gadet.progress import progress_bar
 from gadet.prompts.prompt import Prompt
@@ -234,27 +235,25 @@ class _Run:
     def _replayed(self, key: str, case: Case) -> Report | list[_Pending]:
         journey = travel(self._route, case)
         here = step(journey)
-        while isinstance(here, Question):
-            asked = asked_of(here)
-            error = self._errors.pop((key, asked), None)
-            known = error or self._journal.completion(key, asked)
-            if known is None:
+        while not isinstance(here, Report):
+            known = {question: self._known(key, question) for question in here}
+            failed = (answer for answer in known.values() if isinstance(answer, Exception))
+            error = next(failed, None)
+            missing = [question for question, answer in known.items() if answer is None]
+            if missing and error is None:
                 journey.close()
-                return self._open_questions(key, here, case)
-            here = step(journey, known)
+                return [
+                    _Pending(key, asked_of(question), self._encode(question.prompt))
+                    for question in missing
+                ]
+            answers = tuple(a for a in known.values() if isinstance(a, Completion))
+            here = step(journey, error or answers)
         self._journal.add_report(key, here)
         return here
 
-    def _open_questions(self, key: str, here: Question, case: Case) -> list[_Pending]:
-        """The question, and with the first vote all others, which need not wait for it."""
-        first = here.prompt.sample == 0 and len(here.prompt.messages) == 1
-        prompts = ballot(here.prompt, case) if first else (here.prompt,)
-        questions = [Question(prompt, here.leg) for prompt in prompts]
-        return [
-            _Pending(key, asked_of(question), self._encode(question.prompt))
-            for question in questions
-            if self._journal.completion(key, asked_of(question)) is None
-        ]
+    def _known(self, key: str, question: Question) -> Completion | Exception | None:
+        asked = asked_of(question)
+        return self._errors.pop((key, asked), None) or self._journal.completion(key, asked)
 
     def _submit(self, lines: Sequence[_Pending]) -> None:
         """Write a job down, hand it over, and write down its id."""

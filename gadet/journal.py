@@ -22,9 +22,9 @@ from typing import Any, Self
 from pydantic import TypeAdapter, ValidationError
 
 from gadet.backends.base import Completion
+from gadet.case import Case
 from gadet.drivers import drive
 from gadet.errors import ConfigurationError
-from gadet.inspection import Case
 from gadet.report import Report
 from gadet.route import Question, Route, travel
 

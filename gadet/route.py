@@ -1,9 +1,9 @@
 """`Route`: the backends an item may be shown to, in order, and when the next one is asked.
 
 The conversation of `gadet.inspection` knows one model. `travel` holds it with each backend of a
-route in turn, still without I/O: it yields `Question`s, is sent completions, and when a backend
-cannot be asked, its driver throws the error in. Every leg builds its own prompt, because pictures
-and boxes follow the profile of the model; what the expert measures is measured once.
+route in turn, still without I/O: it yields rounds of `Question`s, is sent completions, and when a
+backend cannot be asked, its driver throws the error in. Every leg builds its own prompt, because
+pictures and boxes follow the profile of the model; what the expert measures is measured once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from gadet.backends.base import Backend, Completion
 from gadet.backends.costs import cost_of
 from gadet.backends.profile import Profile
 from gadet.backends.registry import BackendLike, connect
+from gadet.case import Case, measure
 from gadet.errors import BackendError, ConfigurationError, InputError
-from gadet.inspection import Case, Conversation, inspect, measure
+from gadet.inspection import Conversation, inspect
 from gadet.prompts.prompt import Prompt
 from gadet.report import Cost, Report, Usage, Verdict
 
@@ -47,7 +48,7 @@ class Question:
     leg: Leg
 
 
-Journey = Generator[Question, Completion, Report]
+Journey = Generator[tuple[Question, ...], tuple[Completion, ...], Report]
 
 
 class Route:
@@ -144,8 +145,8 @@ def travel(route: Route, case: Case) -> Journey:
         case: The item; its profile and backend are replaced by those of each leg.
 
     Yields:
-        Questions, one at a time; the driver sends back the completion, or throws in the
-        `BackendError` or `InputError` that asking raised.
+        Rounds of questions; the driver sends back the completion of each, in their order, or throws
+        in the `BackendError` or `InputError` that asking one of them raised.
 
     Returns:
         The report, with the usage and cost of all legs.
@@ -177,12 +178,12 @@ def travel(route: Route, case: Case) -> Journey:
 
 def _held_with(leg: Leg, conversation: Conversation, log: _Log) -> Journey:
     """Hold the conversation with one leg, and write down what each answer cost."""
-    prompt = next(conversation)
+    prompts = next(conversation)
     while True:
-        completion = yield Question(prompt, leg)
-        log.spent.append((leg, completion.usage))
+        completions = yield tuple(Question(prompt, leg) for prompt in prompts)
+        log.spent += [(leg, completion.usage) for completion in completions]
         try:
-            prompt = conversation.send(completion)
+            prompts = conversation.send(completions)
         except StopIteration as end:
             report: Report = end.value
             return report

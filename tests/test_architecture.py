@@ -28,7 +28,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("media", "prompts"),
     ("experts", "backends"),
     ("localize",),
-    ("verdict",),
+    ("verdict", "case"),
+    ("asking",),
     ("inspection",),
     ("route",),
     ("drivers", "toolkit", "budget", "progress", "recall"),
@@ -36,6 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("dialogue", "outlook"),
     ("journal", "batch"),
     ("jobs",),
+    ("many",),
     ("detector", "scenes"),
     ("samples",),
     ("render",),
@@ -52,7 +54,8 @@ CLOSED = {
 LEAVES = {"render", "cli"}
 HEAVY = {
     "torch", "open3d", "matplotlib", "httpx", "skimage", "scipy", "sklearn", "jinja2", "typer",
-    "tqdm", "transformers", "pandas", "openai", "anthropic", "tenacity",
+    "tqdm", "transformers", "pandas", "polars", "pyarrow", "openpyxl", "tsdownsample", "openai",
+    "anthropic", "tenacity",
 }  # fmt: skip
 
 

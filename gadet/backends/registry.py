@@ -50,6 +50,7 @@ _BUILT_IN = {
     "openai-responses": "gadet.backends.presets:openai_responses",
     "openrouter": "gadet.backends.presets:openrouter",
     "together": "gadet.backends.presets:together",
+    "transformers": "gadet.backends.local:LocalBackend",
     "vllm": "gadet.backends.presets:vllm",
     "xai": "gadet.backends.presets:xai",
 }

@@ -32,7 +32,7 @@ def adapter_for(item: Any, available: Mapping[Modality, Adapter]) -> Adapter:
     if takers:
         raise InputError(
             f"expected an item of one kind; {_describe(item)} can be read as "
-            f"{' and as '.join(takers)}: wrap it, for an image in ImageInput(item)"
+            f"{' and as '.join(takers)}: wrap it, in ImageInput(item) or SeriesInput(item)"
         )
     if len(available) == 1 and _holds_data(item):
         # Its own error says what is wrong with the data; this one could only say that it is wrong.
