@@ -7,6 +7,7 @@ on purpose: it flatters random scores.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -154,12 +155,12 @@ def affiliation(labels: Bools, predictions: Bools) -> tuple[float, float, float]
         Precision (0 where nothing was predicted), recall and their harmonic mean.
     """
     events = runs(labels)
-    edges = [0.0, *((a[1] + b[0]) / 2 for a, b in zip(events, events[1:], strict=False))]
+    edges = [0.0, *((a[1] + b[0]) / 2 for a, b in pairwise(events))]
     edges.append(float(labels.size))
     places = (np.arange(2 * labels.size) + 0.5) / 2
     told = np.repeat(predictions, 2)
     near, far = [], []
-    for (start, stop), low, high in zip(events, edges, edges[1:], strict=False):
+    for (start, stop), low, high in zip(events, edges[:-1], edges[1:], strict=True):
         zone = (places >= low) & (places < high)
         mine = places[zone & told]
         if not mine.size:
