@@ -41,6 +41,19 @@ CAPABILITIES = (
     Capability(
         "superpixel borders for masks", ("scikit-image",), "regions", "masks keep the map's border"
     ),
+    Capability(
+        "models on this machine",
+        ("torch", "transformers"),
+        "transformers",
+        "models are asked through a server",
+    ),
+    Capability(
+        "plots of time series, Parquet and workbooks",
+        ("matplotlib", "pyarrow", "openpyxl"),
+        "series",
+        "arrays, CSV and npz are read, nothing is drawn",
+    ),
+    Capability("prices of hosted models", ("genai-prices",), "prices", "costs are not told"),
     Capability("HTML reports", ("jinja2",), "report", "JSON and PNG can be saved"),
     Capability("command line with progress", ("typer", "tqdm"), "cli", "the library alone works"),
     Capability("metrics for evaluation", ("scikit-learn",), "evaluate", "benchmarks do not run"),

@@ -39,8 +39,9 @@ def adapter_for(item: Any, available: Mapping[Modality, Adapter]) -> Adapter:
         return next(iter(available.values()))
     raise InputError(
         f"expected an item that can be read as {' or '.join(available)}; got {_describe(item)}. "
-        "Accepted are paths, http(s) and data URLs, bytes, file objects, PIL images, NumPy arrays "
-        "and torch tensors; if it is an image all the same, wrap it in ImageInput(item)"
+        "Accepted are paths, http(s) and data URLs, bytes, file objects, PIL images, NumPy arrays, "
+        "torch tensors, tables and lists of numbers; wrap it in ImageInput(item), or in "
+        "SeriesInput(item) for a series such as an array (T, C)"
     )
 
 

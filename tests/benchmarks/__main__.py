@@ -11,6 +11,7 @@ NAMES = (
     "cold_import",
     "deeppcb",
     "image_auroc",
+    "local_batching",
     "memory_run",
     "prompt_tokens",
     "speed",
