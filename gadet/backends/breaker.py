@@ -78,6 +78,8 @@ class Breaker:
         self._failures = 0
         self._closes_at: float | None = None
         self._probing = False
+        # Words, since an error would keep the request alive that it came from.
+        self._last = ""
 
     @property
     def health(self) -> Health:
@@ -104,9 +106,11 @@ class Breaker:
                 return
             assert self._policy is not None
             wait = health.retry_after if health.retry_after is not None else self._policy.cooldown
+            last = self._last
         raise BackendError(
-            f"expected a server that works, got {health.failures} failures in a row, so nothing is "
-            f"sent for now: try again in {wait:.1f} s, or use another backend",
+            f"expected a server that works, got {health.failures} failures in a row, the last a "
+            f"{last}, so nothing is sent for now: try again in {wait:.1f} s, or use another "
+            "backend",
             retry_after=wait,
         )
 
@@ -123,18 +127,18 @@ class Breaker:
         try:
             yield
         except BaseException as error:
-            self._record(_works(error), probe)
+            self._record(_works(error), probe, _kind(error))
             raise
         self._record(True, probe)
 
-    def _record(self, works: bool | None, probe: bool) -> None:
+    def _record(self, works: bool | None, probe: bool, kind: str = "") -> None:
         with self._lock:
             if probe:
                 self._probing = False
             if works:
                 self._failures, self._closes_at = 0, None
             elif works is False:
-                self._failures += 1
+                self._failures, self._last = self._failures + 1, kind
                 if self._policy and (probe or self._is_too_much()):
                     self._closes_at = self._clock() + self._policy.cooldown
 
@@ -149,3 +153,8 @@ def _works(error: BaseException) -> bool | None:
     if isinstance(error, ServerError | TransportError):
         return error.status is not None and error.status < 500
     return True if isinstance(error, BackendError | InputError) else None
+
+
+def _kind(error: BaseException) -> str:
+    status = getattr(error, "status", None)
+    return f"{type(error).__name__} with status {status}" if status else type(error).__name__

@@ -17,7 +17,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
@@ -75,6 +75,7 @@ class _Errand(Generic[T]):
         sent: Whether this try was sent.
         answer: What came in this try.
         used: Tokens that it used.
+        started: When this try was sent.
     """
 
     call: Call
@@ -85,12 +86,15 @@ class _Errand(Generic[T]):
     sent: bool = False
     answer: Answer | None = None
     used: int | None = None
-    started: float = field(default_factory=time.perf_counter)
+    started: float = 0.0
 
     def begin(self) -> None:
         """Forget the last try."""
         self.again, self.sent, self.answer, self.used = False, False, None, None
-        self.started = time.perf_counter()
+
+    def leave(self) -> None:
+        """Begin to count the time of this try."""
+        self.sent, self.started = True, time.perf_counter()
 
 
 class HttpChannel:
@@ -313,7 +317,7 @@ class HttpChannel:
 
         try:
             with self._breaker.admitted():
-                errand.sent = True
+                errand.leave()
                 try:
                     yield judge
                 except httpx.HTTPError as error:

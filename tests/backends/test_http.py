@@ -151,8 +151,10 @@ def _waits(url: str, ask: str, retry: RetryPolicy) -> list[float]:
     return waits
 
 
-def _in_seconds(seconds: float) -> str:
-    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+def _dated(handler: BaseHTTPRequestHandler) -> None:
+    """Turn away until a date, which is in a minute of now, not of when tests were collected."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    failing("429_openai.json", 429, retry_after=date)(handler)
 
 
 @pytest.mark.parametrize("how", ["sync", "async"])
@@ -161,7 +163,7 @@ def _in_seconds(seconds: float) -> str:
     [
         (failing("429_openai.json", 429, retry_after_ms="250"), 0.25, 0.25),
         (failing("429_openai.json", 429, retry_after="17"), 17, 17),
-        (failing("429_openai.json", 429, retry_after=_in_seconds(60)), 1, 60),
+        (_dated, 1, 60),
         (failing("429_google.json", 429), 31, 31),
         (failing("429_openai.json", 429), 0.375, 0.5),
         (failing("500.json", 503, retry_after="2"), 2, 2),
