@@ -29,7 +29,7 @@ __all__ = ["SeriesExpert"]
 LEAST_ROWS = 120
 """Shorter series are not judged: a window would hold fewer than four rows."""
 LEAST_NORMAL = 100
-"""Fewer normal rows than this tell nothing of what is usual."""
+"""Fewer bins of normal rows than this tell nothing of what is usual."""
 BINS = 40_000
 """A channel is measured on this many bins at most; longer series are thinned."""
 CELLS = 400_000
@@ -123,14 +123,15 @@ class SeriesExpert:
             return self._unsure(
                 given, [*notes, f"{given.rows} rows are too few to judge: {LEAST_ROWS} are needed"]
             )
+        factor = -(-given.rows // min(BINS, max(FEWEST, CELLS // given.width)))
         normal = given.normal
-        if normal is not None and len(normal) < LEAST_NORMAL:
+        if normal is not None and len(normal) < LEAST_NORMAL * factor:
             notes.append(
-                f"{len(normal)} normal rows are too few to learn from ({LEAST_NORMAL} are needed): "
-                "the series was compared with itself"
+                f"{len(normal)} normal rows are too few to learn from ({LEAST_NORMAL * factor} are "
+                "needed): the series was compared with itself"
             )
             normal = None
-        plan = self._plan(given, normal)
+        plan = self._plan(given, normal, factor)
         if all(scale is None for scale in plan.scales):
             return self._unsure(given, [*notes, "no channel ever changes: there is no usual"])
         if plan.factor > 1:
@@ -157,17 +158,15 @@ class SeriesExpert:
             spans.append(_span(given, plan, kept[guilty[0]], run, guilty))
         return self._told(given, plan, evidence, worst, spans, notes)
 
-    def _plan(self, given: Given, normal: Table | None) -> _Plan:
-        """Read from the series how it is to be looked at."""
-        bins = min(BINS, max(FEWEST, CELLS // given.width))
-        factor = -(-given.rows // bins)
+    def _plan(self, given: Given, normal: Table | None, factor: int) -> _Plan:
+        """Read from the series how it is to be looked at, in bins of `factor` rows."""
         learned = given.values if normal is None else normal
         scales = tuple(
             scale_of(learned[:, channel]) or scale_of(given.values[:, channel])
             for channel in range(given.width)
         )
-        strict = normal is not None and self._alone
-        seen = learned if strict else given.values
+        # Alone means that nothing is learned from the series itself, not even its period.
+        seen = learned if self._alone else given.values
         period = _common_period(_binned(seen, factor), scales)
         window = window_for(given.rows // factor, period)
         if normal is not None:
@@ -274,10 +273,10 @@ def _relations(
     window: int,
 ) -> list[tuple[Pair | None, Pair | None]]:
     """How each channel follows the others, learned from the series and from normal rows."""
-    nothing: list[tuple[Pair | None, Pair | None]] = [(None, None)] * given.width
+    found: list[tuple[Pair | None, Pair | None]] = [(None, None)] * given.width
     moving = [channel for channel, scale in enumerate(scales) if scale is not None]
     if len(moving) < 2:
-        return nothing
+        return found
 
     def scaled(values: Table) -> Table:
         tracks = []
@@ -294,8 +293,8 @@ def _relations(
     own = broken_relations(here, None, window)
     by_normal = own if normal is None else broken_relations(here, scaled(normal), window)
     for place, channel in enumerate(moving):
-        nothing[channel] = (own[place], by_normal[place])
-    return nothing
+        found[channel] = (own[place], by_normal[place])
+    return found
 
 
 def _guilty(evidence: Table, run: Run) -> tuple[int, ...]:

@@ -152,6 +152,11 @@ def test_few_normal_rows_are_said_to_be_too_few() -> None:
     assert "too few to learn from" in with_few.notes[-1]
 
 
+def test_normal_rows_must_fill_bins_of_a_long_series() -> None:
+    values = np.random.default_rng(3).normal(size=45_000)
+    assert "200 are needed" in measured(values, normal_until=150).notes[0]
+
+
 def test_long_series_are_thinned_and_spikes_survive() -> None:
     values = np.random.default_rng(1).normal(size=90_000)
     values[77_777] = 40.0
