@@ -131,6 +131,7 @@ class AnomalyDetector:
         evidence: bool = False,
         brief: bool = False,
         marks: bool = True,
+        zoom: int = 0,
         samples: int = 1,
         fusion: Fusion = "none",
     ) -> Report:
@@ -147,6 +148,8 @@ class AnomalyDetector:
             brief: Ask for the decision alone (verdict, score, a sentence; no places), which takes a
                 fraction of the tokens.
             marks: Send a second picture with numbered regions (Set-of-Mark).
+            zoom: Show up to this many places again enlarged, each in a question of its own: what
+                the model reported, then what the expert found suspicious.
             samples: How many answers to ask for; more than one is counted as votes.
             fusion: `mean` joins the model's score with the expert's.
 
@@ -167,6 +170,7 @@ class AnomalyDetector:
             evidence=evidence,
             brief=brief,
             marks=marks,
+            zoom=zoom,
             samples=samples,
             fusion=fusion,
         )
@@ -183,6 +187,7 @@ class AnomalyDetector:
         evidence: bool = False,
         brief: bool = False,
         marks: bool = True,
+        zoom: int = 0,
         samples: int = 1,
         fusion: Fusion = "none",
     ) -> Report:
@@ -196,6 +201,7 @@ class AnomalyDetector:
             evidence=evidence,
             brief=brief,
             marks=marks,
+            zoom=zoom,
             samples=samples,
             fusion=fusion,
         )
@@ -215,6 +221,7 @@ class AnomalyDetector:
         evidence: bool = False,
         brief: bool = False,
         marks: bool = True,
+        zoom: int = 0,
         samples: int = 1,
         fusion: Fusion = "none",
         concurrency: int | None = None,
@@ -237,6 +244,7 @@ class AnomalyDetector:
             evidence: As in `detect`.
             brief: As in `detect`.
             marks: As in `detect`.
+            zoom: As in `detect`.
             samples: As in `detect`.
             fusion: As in `detect`.
             concurrency: How many items are under way at once; None chooses by the backend.
@@ -269,6 +277,7 @@ class AnomalyDetector:
             evidence=evidence,
             brief=brief,
             marks=marks,
+            zoom=zoom,
             samples=samples,
             fusion=fusion,
         )
@@ -319,6 +328,7 @@ class AnomalyDetector:
         evidence: bool = False,
         brief: bool = False,
         marks: bool = True,
+        zoom: int = 0,
         samples: int = 1,
         look_at: int = 20,
         concurrency: int | None = None,
@@ -336,6 +346,7 @@ class AnomalyDetector:
             evidence: As in `detect`.
             brief: As in `detect`.
             marks: As in `detect`.
+            zoom: As in `detect`.
             samples: As in `detect`.
             look_at: How many items are loaded and made into prompts; of more, these many are
                 picked evenly and stand for all.
@@ -361,6 +372,7 @@ class AnomalyDetector:
             evidence=evidence,
             brief=brief,
             marks=marks,
+            zoom=zoom,
             samples=samples,
         )
         return forecast_run(
@@ -368,6 +380,7 @@ class AnomalyDetector:
             self._intake,
             self.route.legs[0],
             look_at=look_at,
+            zoom=zoom,
             samples=samples,
             concurrency=concurrency_for(self.route.legs[0], concurrency),
             batch=batch_api,

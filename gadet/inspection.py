@@ -8,8 +8,7 @@ batch API, a recording. All logic of detection is here, none in a driver.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -18,21 +17,13 @@ from gadet._version import __version__
 from gadet.asking import Rounds, Scribe, ask
 from gadet.backends.costs import cost_of
 from gadet.case import Case, Measured, measure
-from gadet.experts.base import Evidence, Suspect
+from gadet.closer import Told, look_closer
+from gadet.experts.base import Evidence
 from gadet.findings import Finding
-from gadet.localize.base import Localizer, Pointer, Scene
-from gadet.prompts.answer import AnswerFinding
-from gadet.prompts.builder import brief_prompt, build_prompt
+from gadet.opening import Opening, open_case
 from gadet.prompts.follow_up import put_differently
 from gadet.prompts.prompt import Prompt
-from gadet.report import (
-    CandidateSummary,
-    EvidenceSummary,
-    ItemInfo,
-    Provenance,
-    Report,
-    Verdict,
-)
+from gadet.report import ItemInfo, Provenance, Report, Verdict
 from gadet.verdict import Judgement, fuse, judge
 
 __all__ = ["Conversation", "inspect", "opening_prompt"]
@@ -41,18 +32,9 @@ Conversation = Rounds[Report]
 SMALL_MAP_SIDE = 256
 
 
-@dataclass(frozen=True, eq=False)
-class _Opening:
-    """The first prompt and what it was made from."""
-
-    prompt: Prompt
-    scene: Scene
-    seconds: dict[str, float]
-
-
 def opening_prompt(case: Case) -> Prompt:
     """The prompt that `inspect` will send first."""
-    return _open(case, measure(case)).prompt
+    return open_case(case, measure(case)).prompt
 
 
 def inspect(case: Case, measured: Measured | None = None) -> Conversation:
@@ -69,10 +51,13 @@ def inspect(case: Case, measured: Measured | None = None) -> Conversation:
         The report, with the anomaly map attached when an expert ran.
     """
     started = time.perf_counter()
-    opening = _open(case, measured or measure(case))
+    opening = open_case(case, measured or measure(case))
     scribe = Scribe()
     votes = yield from ask(_ballot(opening.prompt, case), scribe)
     judgement = judge([vote.reading for vote in votes], case.profile.score_source)
+    told = [Told(finding, opening.scene) for finding in judgement.findings]
+    if _looks_closer(case, judgement):
+        judgement, told = yield from look_closer(case, opening, judgement, told, scribe)
     evidence = opening.scene.evidence
     if case.request.fusion == "mean" and evidence is not None:
         judgement = fuse(judgement, evidence.score)
@@ -83,11 +68,17 @@ def inspect(case: Case, measured: Measured | None = None) -> Conversation:
         "model": scribe.answer_seconds,
         "total": total,
     }
-    report = _report(case, opening, judgement, scribe, seconds)
+    report = _report(case, opening, judgement, told, scribe, seconds)
     if case.pictures != "full":
         return report
     spoke = (vote.turn for vote in votes if vote.reading.answer is judgement.answer)
-    return report.with_turn(next(spoke))
+    return report.with_turn(next(spoke, votes[0].turn))
+
+
+def _looks_closer(case: Case, judgement: Judgement) -> bool:
+    """Whether places are looked at more closely: by a model that sees, after a whole answer."""
+    wanted = case.request.zoom > 0 and not case.request.brief
+    return wanted and case.profile.images and judgement.answer is not None
 
 
 def _ballot(prompt: Prompt, case: Case) -> tuple[Prompt, ...]:
@@ -96,51 +87,19 @@ def _ballot(prompt: Prompt, case: Case) -> tuple[Prompt, ...]:
     return tuple(vote if case.profile.sampling else put_differently(vote) for vote in votes)
 
 
-def _open(case: Case, measured: Measured) -> _Opening:
-    """Propose regions, make the views, and build the first prompt."""
-    evidence = measured.evidence
-    started = time.perf_counter()
-    candidates: tuple[Suspect, ...] = ()
-    if case.request.marks and not case.request.brief:
-        candidates = case.localizer.propose(case.sample, evidence, most=case.profile.max_marks)
-    clean = case.sample.views(case.profile.views)
-    item_views = clean
-    if candidates and case.profile.images:
-        limits = case.profile.views
-        item_views += case.localizer.mark(case.sample, clean, candidates, limits)
-    room = case.profile.max_images - len(item_views)
-    seconds = {"expert": measured.seconds, "views": time.perf_counter() - started}
-
-    about: dict[str, Any] = {
-        "domain": case.domain,
-        "normality": case.request.normality,
-        "level": case.request.level,
-        "item_views": item_views,
-        "reference_views": case.references.views(case.profile.views, room),
-        "evidence": _summary(evidence, candidates) if evidence else None,
-    }
-    if case.request.brief:
-        prompt = brief_prompt(**about)
-    else:
-        prompt = build_prompt(
-            **about,
-            show_evidence=case.request.evidence,
-            boxes=case.profile.boxes,
-            modality=case.sample.info.modality,
-            times=case.sample.moments,
-        )
-    scene = Scene(case.sample, clean, case.profile.boxes, candidates, evidence)
-    return _Opening(prompt, scene, seconds)
-
-
 def _report(
-    case: Case, opening: _Opening, judgement: Judgement, scribe: Scribe, seconds: dict[str, float]
+    case: Case,
+    opening: Opening,
+    judgement: Judgement,
+    told: Sequence[Told],
+    scribe: Scribe,
+    seconds: dict[str, float],
 ) -> Report:
     scene, answer = opening.scene, judgement.answer
     notes = [*scribe.notes, *judgement.notes]
     findings: list[Finding] = []
-    for stated in judgement.findings:
-        finding, mended = _located(stated, case.localizer, scene)
+    for entry in told:
+        finding, mended = entry.located(case.localizer)
         findings.append(finding)
         notes.extend(mended)
     notes.extend(_left_out(case, opening.prompt))
@@ -195,24 +154,6 @@ def _left_out(case: Case, prompt: Prompt) -> tuple[str, ...]:
     )
 
 
-def _located(
-    stated: AnswerFinding, localizer: Localizer, scene: Scene
-) -> tuple[Finding, tuple[str, ...]]:
-    region, notes = localizer.locate(_pointer(stated), scene)
-    finding = Finding(
-        label=stated.label,
-        description=stated.description,
-        severity=stated.severity,
-        confidence=stated.confidence,
-        region=region,
-    )
-    return finding, notes
-
-
-def _pointer(stated: AnswerFinding) -> Pointer:
-    return Pointer(stated.mark, stated.box, stated.picture, stated.start, stated.end)
-
-
 def _silence(verdict: Verdict, scribe: Scribe) -> str:
     """Why there is no explanation, in words for the reader of the report."""
     last = scribe.raw[-1]
@@ -221,28 +162,7 @@ def _silence(verdict: Verdict, scribe: Scribe) -> str:
     return f"The model's answer could not be read: {last.problem or 'no reason is known'}."
 
 
-def _summary(evidence: Evidence, candidates: tuple[Suspect, ...]) -> EvidenceSummary:
-    """The evidence in words; the regions are the numbered ones, so that marks agree everywhere."""
-    regions = candidates or evidence.candidates
-    return EvidenceSummary(
-        expert=evidence.expert,
-        score=evidence.score,
-        facts=evidence.facts,
-        candidates=tuple(
-            CandidateSummary(
-                mark=number if candidates else None,
-                box=region.box,
-                score=region.score,
-                label=region.label,
-                fact=region.sentence,
-            )
-            for number, region in enumerate(regions, start=1)
-        ),
-        notes=evidence.notes,
-    )
-
-
-def _provenance(case: Case, opening: _Opening, scribe: Scribe) -> Provenance:
+def _provenance(case: Case, opening: Opening, scribe: Scribe) -> Provenance:
     evidence = opening.scene.evidence
     return Provenance(
         gadet_version=__version__,

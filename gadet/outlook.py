@@ -6,7 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import Any
 
-from gadet.backends.forecast import Forecast, PromptForecast, forecast, forecast_prompt
+from gadet.backends.forecast import (
+    Forecast,
+    PromptForecast,
+    Range,
+    forecast,
+    forecast_prompt,
+)
 from gadet.errors import ConfigurationError
 from gadet.inspection import opening_prompt
 from gadet.intake import Intake, LoadedReferences
@@ -17,7 +23,14 @@ __all__ = ["forecast_run"]
 
 
 def forecast_run(
-    requests: Sequence[DetectRequest], intake: Intake, leg: Leg, *, look_at: int, **pace: Any
+    requests: Sequence[DetectRequest],
+    intake: Intake,
+    leg: Leg,
+    *,
+    look_at: int,
+    zoom: int = 0,
+    samples: int = 1,
+    **pace: Any,
 ) -> Forecast:
     """Forecast a run; nothing is sent.
 
@@ -27,6 +40,8 @@ def forecast_run(
         leg: The backend that would be asked.
         look_at: How many requests are made into prompts; of more, these many are picked evenly,
             and each stands for its neighbours.
+        zoom: Closer looks at each item, which there may be on the high side.
+        samples: Answers asked for per item.
         **pace: As `gadet.backends.forecast.forecast` takes it.
 
     Raises:
@@ -46,7 +61,11 @@ def forecast_run(
             yield from repeat(forecast_prompt(opening_prompt(case), leg.profile), end - first)
 
     try:
-        foreseen = forecast(prompts(), leg.profile, **pace)
+        seen = list(prompts())
+        foreseen = forecast(seen, leg.profile, samples=samples, **pace)
+        if zoom:
+            most = forecast(seen, leg.profile, samples=samples + zoom, **pace)
+            foreseen = _between(foreseen, most, zoom)
     except TypeError as error:
         if "argument" not in str(error):
             raise
@@ -55,3 +74,14 @@ def forecast_run(
         return foreseen
     said = f"{look_at} of {len(requests)} items were looked at and stand for the others"
     return foreseen.model_copy(update={"assumptions": (said, *foreseen.assumptions)})
+
+
+def _between(least: Forecast, most: Forecast, zoom: int) -> Forecast:
+    """From the low side of one forecast to the high side of the other."""
+    spans = {
+        name: Range(low.low, high.high)
+        for name in ("requests", "input_tokens", "output_tokens", "cost", "seconds")
+        if (low := getattr(least, name)) is not None and (high := getattr(most, name)) is not None
+    }
+    said = f"up to {zoom} closer looks at each item, each about as large as its first question"
+    return least.model_copy(update={**spans, "assumptions": (*least.assumptions, said)})

@@ -49,6 +49,7 @@ class DetectRequest(BaseModel):
         brief: Whether only the decision is asked for: verdict, score and a sentence, no places. It
             takes a fraction of the tokens, for screening; nothing is marked or told of evidence.
         marks: Whether a view with numbered regions is sent beside the clean one.
+        zoom: How many places are shown again enlarged, each in a question of its own.
         samples: How many answers are asked for and counted as votes.
         fusion: `none` keeps the model's score, `mean` joins it with the expert's.
     """
@@ -63,5 +64,6 @@ class DetectRequest(BaseModel):
     evidence: bool = False
     brief: bool = False
     marks: bool = True
+    zoom: Annotated[int, Field(ge=0, le=32)] = 0
     samples: Annotated[int, Field(ge=1, le=64)] = 1
     fusion: Fusion = "none"

@@ -12,6 +12,9 @@ The rules, which `docs/conventions.md` states for users:
 - Fusion `mean` averages the log-odds of the model's and the expert's score. It moves the score,
   and turns a verdict that the fused score contradicts into `uncertain`; it never clears or accuses
   on its own.
+- Closer looks at single places confirm, refine or refute. One that sees an anomaly makes the
+  verdict `anomalous` with its own score and findings. One that sees none takes back the findings it
+  looked at; when none is left of an anomalous verdict, it becomes `uncertain`, never `normal`.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from gadet.prompts.answer import Answer, AnswerFinding
 from gadet.prompts.reading import Reading
 from gadet.report import ScoreSource, Verdict
 
-__all__ = ["Judgement", "fuse", "judge"]
+__all__ = ["Joined", "Judgement", "Look", "confirm", "fuse", "judge"]
 
 BOUNDARY = 0.5
 VOTE_VALUE = {"anomalous": 1.0, "uncertain": 0.5, "normal": 0.0}
@@ -152,6 +155,62 @@ def _merged(judged: Sequence[Answer], votes: int) -> tuple[AnswerFinding, ...]:
 def _place(finding: AnswerFinding) -> tuple[object, ...]:
     """What makes two votes' findings the same: the mark, else the label."""
     return ("mark", finding.mark) if finding.mark is not None else ("label", finding.label.lower())
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a closer look at one place said.
+
+    Attributes:
+        judgement: What was judged of the place.
+        findings: The findings of the overview that it looked at, by number.
+    """
+
+    judgement: Judgement
+    findings: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """An overview and closer looks together.
+
+    Attributes:
+        judgement: What they say.
+        kept: The findings of the overview that stand, by number.
+        seen: The looks whose findings count, by number.
+    """
+
+    judgement: Judgement
+    kept: tuple[int, ...]
+    seen: tuple[int, ...]
+
+
+def confirm(overview: Judgement, looks: Sequence[Look]) -> Joined:
+    """Join an overview that could be read with closer looks, as the module describes."""
+    said = [look.judgement.verdict for look in looks]
+    seen = tuple(number for number, verdict in enumerate(said) if verdict == "anomalous")
+    told = (looks[number] for number in seen if looks[number].judgement.findings)
+    refined = {n for look in told for n in look.findings}
+    refuted = {n for look in looks if look.judgement.verdict == "normal" for n in look.findings}
+    numbers = range(len(overview.findings))
+    kept = tuple(n for n in numbers if n not in refined | refuted)
+    counts = ", ".join(f"{said.count(verdict)} {verdict}" for verdict in dict.fromkeys(said))
+    notes = (*overview.notes, f"looked closer at {len(looks)} places: {counts}") if looks else ()
+    if seen:
+        clearest = max((looks[n].judgement for n in seen), key=lambda judged: judged.score or 0.0)
+        speaker = overview if overview.verdict == "anomalous" else clearest
+        joined = replace(
+            speaker, verdict="anomalous", score=clearest.score, source=clearest.source, notes=notes
+        )
+        return Joined(joined, kept, seen)
+    if overview.verdict == "anomalous" and overview.findings and not kept:
+        scores = [look.judgement.score for look in looks if look.judgement.score is not None]
+        odds = (_log_odds(overview.score or BOUNDARY) + _log_odds(max(scores))) / 2
+        score = max(1 / (1 + math.exp(-odds)), BOUNDARY)
+        note = "no finding was confirmed by a closer look: the verdict was taken as uncertain"
+        joined = replace(overview, verdict="uncertain", score=score, notes=(*notes, note))
+        return Joined(joined, kept, seen)
+    return Joined(replace(overview, notes=notes or overview.notes), kept, seen)
 
 
 def fuse(judgement: Judgement, expert_score: float) -> Judgement:

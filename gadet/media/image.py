@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gadet.errors import InputError
-from gadet.geometry import Frame
+from gadet.geometry import Box, Frame
 from gadet.media.array import (
     NPY_MAGIC,
     Layout,
@@ -30,8 +30,9 @@ from gadet.media.decode import LOSSY, decode, from_pillow, sniff
 from gadet.media.jpeg import bare_jpeg
 from gadet.media.scale import Window
 from gadet.media.source import Source, is_data_url, is_url
+from gadet.media.zoom import enlarged
 from gadet.report import ItemInfo, Modality
-from gadet.view import View, ViewLimits, hash_of_pixels
+from gadet.view import ImageType, View, ViewLimits, hash_of_pixels
 
 __all__ = ["ImageAdapter", "ImageInput", "ImageSample"]
 
@@ -118,6 +119,11 @@ class ImageSample:
             pixel_hash=self.info.sha256 if exact else None,
         )
         return (view,)
+
+    def zoom(self, box: Box, limits: ViewLimits) -> View | None:
+        """The part around a box at the resolution of the input or larger; see `media.zoom`."""
+        encoding: ImageType = "image/jpeg" if self.lossy else "image/png"
+        return enlarged(self.pixels, box, limits, encoding=encoding)
 
     def preview(self, max_side: int = 1024) -> bytes:
         """A JPEG file of at most `max_side` pixels for people to look at, without metadata."""

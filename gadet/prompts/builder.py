@@ -53,6 +53,7 @@ def build_prompt(
     sample: int = 0,
     modality: Modality | None = None,
     times: str | None = None,
+    closer: bool = False,
     max_output_tokens: int = 2000,
 ) -> Prompt:
     """Build what is sent to a model about one item. The same arguments give the same prompt.
@@ -73,6 +74,7 @@ def build_prompt(
         modality: What the item is, when it may differ from what the pack was written for.
         times: How moments of the item are written, to stand behind "as"; None for an item without
             time. A series is pointed at by times alone, not by boxes.
+        closer: Whether the question is about the enlarged picture alone, and boxes refer to it.
         max_output_tokens: Most tokens the model may generate.
 
     Raises:
@@ -94,9 +96,10 @@ def build_prompt(
         *(_expertise(domain) if tells_expertise(level) else ()),
         _caveats(domain, modality),
         _rules(known),
+        wording.CLOSER if closer else "",
         _marks(item),
         wording.TIMES.format(form=times) if ways.times else "",
-        _boxes(item, boxes) if ways.boxes else "",
+        _boxes(item, boxes, closer=closer) if ways.boxes else "",
         _evidence(evidence, item, boxes) if show_evidence and evidence else "",
         wording.ANSWER.format(fields=wording.fields_in_order(ways)),
     ]
@@ -299,9 +302,13 @@ def _marks(item: Sequence[View]) -> str:
     return wording.MARKS.format(numbers=", ".join(map(str, numbers)))
 
 
-def _boxes(item: Sequence[View], boxes: BoxFormat) -> str:
+def _boxes(item: Sequence[View], boxes: BoxFormat, *, closer: bool) -> str:
     clean = [view for view in item if view.kind == "clean"]
-    if len(clean) == 1:
+    if closer:
+        enlarged = next(view for view in item if view.kind == "zoom")
+        picture = "the enlarged picture of the item"
+        form = boxes.describe(enlarged.frame.width, enlarged.frame.height)
+    elif len(clean) == 1:
         picture = "the clean picture of the item"
         form = boxes.describe(clean[0].frame.width, clean[0].frame.height)
     else:

@@ -1,0 +1,140 @@
+"""Closer looks: what is shown again, where their findings lie, and what becomes of the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from gadet import AnomalyDetector, BoxFormat, Profile, Prompt, Report, ScriptedBackend
+from gadet.prompts.answer import Answer, AnswerFinding
+from gadet.verdict import Judgement, Look, confirm
+from tests.doubles import StubExpert, answer
+
+PIXELS = BoxFormat(frame="pixels")
+
+
+def scene() -> Image.Image:
+    """A large grey picture with a white square at x 20-30, y 10-20, as `StubExpert` expects."""
+    image = Image.new("RGB", (1200, 900), (120, 120, 120))
+    ImageDraw.Draw(image).rectangle((20, 10, 29, 19), fill=(255, 255, 255))
+    return image
+
+
+def zoomed(prompt: Prompt) -> bool:
+    return any(view.kind == "zoom" for view in prompt.views)
+
+
+def inspect(
+    overview: str, look: Any, *, zoom: int = 2, expert: Any = "stub", **options: Any
+) -> tuple[Report, list[Prompt]]:
+    def answers(prompt: Prompt) -> str:
+        if not zoomed(prompt):
+            return overview
+        return look(prompt) if callable(look) else look
+
+    backend = ScriptedBackend(answers, profile=Profile(boxes=PIXELS))
+    detector = AnomalyDetector(backend, expert=StubExpert() if expert == "stub" else expert)
+    return detector.detect(scene(), zoom=zoom, **options), backend.prompts
+
+
+def finding(**changes: Any) -> dict[str, Any]:
+    blank = {"mark": None, "box": None, "label": "spot", "description": "", "severity": None}
+    return {**blank, "confidence": None, **changes}
+
+
+def test_what_the_expert_suspects_is_shown_again() -> None:
+    report, prompts = inspect(answer("normal", 0.2), answer("anomalous", 0.8, findings=[]))
+    assert [zoomed(prompt) for prompt in prompts] == [False, True]
+    assert (report.verdict, report.score) == ("anomalous", 0.8)
+    assert any("looked closer at 1 places: 1 anomalous" in note for note in report.notes)
+
+
+def test_a_box_in_the_enlarged_picture_comes_back_to_the_pixels_of_the_item() -> None:
+    def look(prompt: Prompt) -> str:
+        view = next(view for view in prompt.views if view.kind == "zoom")
+        box = view.frame.to_view(view.frame.source.of(20, 10, 30, 20))
+        return answer(findings=[finding(box=box.as_tuple())])
+
+    report, _ = inspect(answer("normal", 0.2), look)
+    (found,) = report.findings
+    assert found.region is not None
+    assert found.region.box.iou(found.region.box.of(20, 10, 30, 20)) > 0.8
+
+
+def test_a_finding_that_is_refuted_is_taken_back_and_never_cleared() -> None:
+    report, _ = inspect(answer("anomalous", 0.9), answer("normal", 0.1))
+    assert report.verdict == "uncertain"
+    assert report.score == pytest.approx(0.5)
+    assert report.findings == ()
+
+
+def test_a_finding_that_is_confirmed_is_told_as_seen_from_close() -> None:
+    seen = answer("anomalous", 0.7, findings=[finding(label="crack", box=(0, 0, 60, 60))])
+    report, _ = inspect(answer("anomalous", 0.9), seen)
+    assert [found.label for found in report.findings] == ["crack"]
+    assert (report.verdict, report.score) == ("anomalous", 0.7)
+    assert report.explanation == "There is a spot."
+
+
+@pytest.mark.parametrize(
+    "look", ["??", "I'm sorry, I can't help with that.", answer("uncertain", 0.5)]
+)
+def test_a_look_that_says_nothing_changes_nothing(look: str) -> None:
+    report, _ = inspect(answer("anomalous", 0.9), look)
+    assert (report.verdict, report.score) == ("anomalous", 0.9)
+    assert len(report.findings) == 1
+
+
+def test_no_more_looks_than_asked_for_and_none_twice() -> None:
+    far = [finding(box=(x, 600, x + 20, 620)) for x in (100, 300, 500, 700)]
+    for zoom, looks in ((0, 0), (1, 1), (3, 3), (9, 4)):
+        _, prompts = inspect(answer(findings=far), answer(), zoom=zoom, expert=None)
+        assert sum(map(zoomed, prompts)) == looks
+    twice = [finding(box=(100, 600, 120, 620)), finding(box=(102, 602, 121, 621))]
+    _, prompts = inspect(answer(findings=twice), answer(), zoom=5, expert=None)
+    assert sum(map(zoomed, prompts)) == 1
+
+
+def test_without_an_answer_and_offline_nothing_is_looked_at() -> None:
+    report, prompts = inspect("I'm sorry, I can't help with that.", answer())
+    assert (report.verdict, len(prompts)) == ("refused", 1)
+    assert AnomalyDetector(expert=StubExpert()).detect(scene(), zoom=3).verdict == "anomalous"
+    _, prompts = inspect(answer(), answer(), brief=True)
+    assert len(prompts) == 1
+
+
+def test_the_question_is_about_the_enlarged_part_alone() -> None:
+    _, prompts = inspect(answer("normal", 0.2), answer())
+    text = prompts[1].text
+    assert "about the enlarged picture alone" in text
+    assert "measured in the enlarged picture" in text
+    assert [view.kind for view in prompts[1].views] == ["clean", "zoom"]
+
+
+def judged(verdict: str, score: float, findings: int = 0) -> Judgement:
+    stated = AnswerFinding(
+        mark=None, box=None, label="x", description="", severity=None, confidence=None
+    )
+    told = Answer(observations=(), findings=(), explanation="", verdict=verdict, score=score)
+    return Judgement(verdict, score, "stated", told, (stated,) * findings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("overview", [("normal", 0.1), ("uncertain", 0.5), ("anomalous", 0.9)])
+@pytest.mark.parametrize("looks", [[], ["normal"], ["normal", "anomalous"], ["uncertain"]])
+def test_looks_never_clear(overview: tuple[str, float], looks: list[str]) -> None:
+    scores = {"normal": 0.05, "uncertain": 0.5, "anomalous": 0.8}
+    whole = judged(*overview, findings=overview[0] == "anomalous")
+    joined = confirm(
+        whole,
+        [
+            Look(judged(v, scores[v], v == "anomalous"), tuple(range(len(whole.findings))))
+            for v in looks
+        ],
+    ).judgement
+    if overview[0] != "normal":
+        assert joined.verdict != "normal"
+        assert joined.score >= 0.5
+    if "anomalous" in looks:
+        assert joined.verdict == "anomalous"
