@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from urllib.parse import quote
 
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.jobs.base import JobLine, JobOutcome, JobStatus
-from gadet.backends.jobs.desk import Desk, Document, once
+from gadet.backends.jobs.desk import Desk, Document, joined, once
 from gadet.backends.jobs.tags import Tag, read_tag
 from gadet.errors import BackendError
 
@@ -48,11 +49,13 @@ class AnthropicJobs:
     def submit(self, lines: Sequence[JobLine], tag: str) -> str:
         """Create the batch."""
         mark = read_tag(tag).mark.encode()
-        requests = b",".join(
-            b'{"custom_id":"%s-%s","params":%s}' % (mark, line.custom_id.encode(), line.body)
-            for line in lines
+        requests = (
+            b'%s{"custom_id":"%s-%s","params":%s}'
+            % (b"," if number else b"", mark, line.custom_id.encode(), line.body)
+            for number, line in enumerate(lines)
         )
-        job = once(lambda: self._created(b'{"requests":[%s]}' % requests), lambda: self.find(tag))
+        body = joined(chain([b'{"requests":['], requests, [b"]}"]))
+        job = once(lambda: self._created(body), lambda: self.find(tag))
         self._own.add(job)
         return job
 

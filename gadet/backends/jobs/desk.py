@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -23,7 +23,7 @@ from gadet.backends.jobs.base import JobOutcome
 from gadet.backends.redaction import Scrubber
 from gadet.errors import BackendError, InputError, ResponseError
 
-__all__ = ["JSON", "Desk", "Document", "once", "succeeded"]
+__all__ = ["JSON", "Desk", "Document", "joined", "once", "succeeded"]
 
 logger = logging.getLogger("gadet")
 
@@ -224,6 +224,14 @@ class Desk:
                 backend=self.name,
             )
         return value
+
+
+def joined(pieces: Iterable[bytes]) -> bytes:
+    """The pieces as one; none is kept, as a list of them would take as much again."""
+    whole = BytesIO()
+    for piece in pieces:
+        whole.write(piece)
+    return whole.getvalue()
 
 
 def once(create: Callable[[], str], find: Callable[[], str | None]) -> str:

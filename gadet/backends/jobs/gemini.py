@@ -19,7 +19,7 @@ from pydantic_core import to_json
 from gadet.backends.call import Call
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.jobs.base import JobLine, JobOutcome, JobState, JobStatus
-from gadet.backends.jobs.desk import JSON, Desk, Document, once, succeeded
+from gadet.backends.jobs.desk import JSON, Desk, Document, joined, once, succeeded
 from gadet.errors import ServerError, TransportError
 
 __all__ = ["GeminiJobs"]
@@ -61,7 +61,7 @@ class GeminiJobs:
 
     def submit(self, lines: Sequence[JobLine], tag: str) -> str:
         """Upload the questions, and create the batch that asks them."""
-        content = b"".join(
+        content = joined(
             b'{"key":"%s","request":%s}\n' % (line.custom_id.encode(), line.body) for line in lines
         )
         batch = {

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 from gadet.backends.call import Call
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.jobs.base import JobLine, JobOutcome, JobState, JobStatus
-from gadet.backends.jobs.desk import Desk, Document, once
+from gadet.backends.jobs.desk import Desk, Document, joined, once
 from gadet.errors import ConfigurationError
 
 __all__ = ["OpenAIJobs", "azure_jobs"]
@@ -55,7 +55,7 @@ class OpenAIJobs:
 
     def submit(self, lines: Sequence[JobLine], tag: str) -> str:
         """Upload the questions, and create the batch that asks them."""
-        file = self._upload(b"".join(map(self._line, lines)), tag)
+        file = self._upload(joined(map(self._line, lines)), tag)
         batch = {
             "input_file_id": file,
             "endpoint": self._endpoint,

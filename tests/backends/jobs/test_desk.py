@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from gadet.backends.base import Completion
+from gadet.backends.call import Call
+from gadet.backends.http import HttpChannel
 from gadet.backends.jobs import desk as desks
 from gadet.backends.jobs.base import JobLine
 from gadet.backends.jobs.clients import client_of
 from gadet.backends.jobs.desk import Desk, once
-from gadet.backends.limiter import RateLimits
 from gadet.errors import (
     AuthenticationError,
     BackendError,
@@ -126,11 +127,22 @@ def test_results_are_bounded(at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(list(desk.lines("f"))) == 1, "the bound of an answer is not that of a file"
 
 
-def test_nothing_is_taken_from_the_tokens_per_minute(at: Any) -> None:
-    desk, server = at(reply(200, "{}"), rate_limits=RateLimits(tokens_per_minute=10))
-    for _ in range(5):
-        desk.get("batches/b")
-    assert len(server.requests) == 5
+def test_nothing_is_taken_from_the_tokens_per_minute(
+    at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, _ = at(reply(200, "{}"))
+    taken: list[int | None] = []
+    send = HttpChannel.send
+
+    def noting(self: HttpChannel, call: Call, *more: Any) -> Any:
+        taken.append(call.tokens)
+        return send(self, call, *more)
+
+    monkeypatch.setattr(HttpChannel, "send", noting)
+    desk.get("batches/b")
+    desk.post("batches", {})
+    list(desk.lines("files/f"))
+    assert taken == [0, 0, 0]
 
 
 @pytest.mark.parametrize("cut", [0, 470, 484, 1960])
