@@ -44,7 +44,8 @@ class AnthropicJobs:
     def __init__(self, desk: Desk) -> None:
         """Remember where jobs go."""
         self._desk = desk
-        self._own: set[str] = set()
+        # Jobs that have a tag of their own, so that no other is found to be theirs.
+        self._known: set[str] = set()
 
     def submit(self, lines: Sequence[JobLine], tag: str) -> str:
         """Create the batch."""
@@ -56,7 +57,7 @@ class AnthropicJobs:
         )
         body = joined(chain([b'{"requests":['], requests, [b"]}"]))
         job = once(lambda: self._created(body), lambda: self.find(tag))
-        self._own.add(job)
+        self._known.add(job)
         return job
 
     def find(self, tag: str, known: Collection[str] = ()) -> str | None:
@@ -71,7 +72,7 @@ class AnthropicJobs:
             BackendError: There are several that may be it; they can be told apart when they ended.
         """
         own = read_tag(tag)
-        others = self._own | set(known)
+        others = self._known | set(known)
         open_ones: list[str] = []
         for batch in self._created_around(own):
             job = string(batch.get("id"))
@@ -92,6 +93,7 @@ class AnthropicJobs:
 
     def poll(self, job: str) -> JobStatus:
         """Where the batch is."""
+        self._known.add(job)
         batch = self._desk.look_up(_path(job))
         if batch is None:
             return JobStatus("lost", message="the provider no longer knows it")

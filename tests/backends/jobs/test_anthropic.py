@@ -76,7 +76,16 @@ def test_several_under_way_are_not_guessed_among(anthropic: Anthropic, client: C
     for job in jobs:
         for _ in anthropic.states:
             later.poll(job)
-    assert later.find(tag) == jobs[1]
+    assert client(anthropic).find(tag) == jobs[1]
+
+
+def test_a_job_that_is_looked_at_is_known(anthropic: Anthropic, client: Client) -> None:
+    earlier = client(anthropic).submit(LINES, new_tag(3))
+    tag = new_tag(3)
+    lost = client(anthropic).submit(LINES, tag)
+    api = client(anthropic)
+    api.poll(earlier)
+    assert api.find(tag) == lost
 
 
 def test_answers_of_another_job_are_not_taken_for_ours(
