@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +12,9 @@ from gadet.backends.base import Backend
 from gadet.backends.forecast import Forecast
 from gadet.backends.profile import Profile
 from gadet.backends.registry import BackendLike
-from gadet.budget import Limits
+from gadet.budget import Limits, purse_for
 from gadet.dialogue import Reply, follow_up, replied
-from gadet.drivers import adrive, drive
+from gadet.drivers import adrive, complete, drive
 from gadet.experts.base import Expert
 from gadet.inspection import opening_prompt
 from gadet.intake import Intake, request_of, requests_of
@@ -28,6 +28,7 @@ from gadet.report import Failure, Report
 from gadet.request import Fusion, Level, Normality
 from gadet.route import Route, route_of, travel
 from gadet.toolkit import default_toolkits
+from gadet.watch import Event, Watch, watch_series
 
 __all__ = ["AnomalyDetector"]
 
@@ -41,8 +42,9 @@ class AnomalyDetector:
             a list of these is a fallback chain, and a `gadet.Route` says more about when the next
             one is asked. Pictures leave the machine only when a backend that sends them was named
             here.
-        expert: `auto` measures with the expert that ships, None measures nothing and draws no
-            marks, and an object of your own measures in its place.
+        expert: `auto` measures with the experts that ship, None measures nothing and draws no
+            marks, and an object of your own measures in the place of the one for images, or for
+            what its attribute `modality` names.
         profile: Facts of the model, in place of those that ship. A backend object keeps its own
             for what it sends; views and prompt then follow this one. Not for several backends.
         limits: Bounds on what is read.
@@ -86,7 +88,10 @@ class AnomalyDetector:
             self.route = with_recall(made, cache=cache, record=record)
         toolkits = default_toolkits()
         if expert != "auto":
-            toolkits["image"] = replace(toolkits["image"], expert=expert)
+            own = getattr(expert, "modality", "image")
+            for name, kit in toolkits.items():
+                if expert is None or name == own:
+                    toolkits[name] = replace(kit, expert=expert)
         self._intake = Intake(toolkits, limits or LoadLimits())
 
     def __repr__(self) -> str:
@@ -386,6 +391,47 @@ class AnomalyDetector:
             batch=batch_api,
             **pace,
         )
+
+    def watch(
+        self,
+        stream: Iterable[Any],
+        settings: Watch | None = None,
+        *,
+        judge: bool = True,
+        normality: Normality | None = None,
+        domain: str | Path | Domain = "series",
+        budget: Limits | None = None,
+    ) -> Iterator[Event]:
+        """Watch a time series while it arrives, and tell what happens in it.
+
+        Every row is scored at once without a model; only what is suspicious is inspected, with the
+        backend of this detector.
+
+        Args:
+            stream: Numbers, rows of numbers, or pairs `(time, row)`; it may never end.
+            settings: How it is watched; None takes the defaults, for a stream of single numbers.
+            judge: Whether events are inspected; False only tells when they begin and end.
+            normality: As in `detect`, for the inspections.
+            domain: As in `detect`, for the inspections.
+            budget: What the inspections may spend. When it is used up, events go on without being
+                judged, and say so.
+
+        Yields:
+            Events in the order in which they become known.
+
+        Raises:
+            InputError: An entry is not a row of the stream.
+            ConfigurationError: An argument cannot be used.
+        """
+        purse = purse_for(self.route, budget)
+        ask_backend = purse.guarded(complete) if purse else complete
+
+        def inspect_rows(item: Any) -> Report:
+            request = request_of(item, (), normality=normality, domain=domain)
+            case = self._intake.case(request, self.route.legs[0], pictures="small")
+            return drive(travel(self.route, case), ask_backend)
+
+        yield from watch_series(stream, inspect_rows if judge else None, settings or Watch())
 
     def ask(
         self,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from gadet._version import __version__
@@ -20,6 +21,7 @@ from gadet.case import Case, Measured, measure
 from gadet.closer import Told, look_closer
 from gadet.experts.base import Evidence
 from gadet.findings import Finding
+from gadet.localize.base import Illustrator
 from gadet.opening import Opening, open_case
 from gadet.prompts.follow_up import put_differently
 from gadet.prompts.prompt import Prompt
@@ -123,18 +125,33 @@ def _report(
 
 
 def _illustrated(report: Report, case: Case, evidence: Evidence | None) -> Report:
-    """Attach what drawing needs: a file on this machine is read again, anything else is kept."""
+    """Attach what drawing needs: a file on this machine is read again, anything else is kept.
+
+    An item that is no picture has one drawn of it, with what was found.
+    """
     if case.pictures == "none":
         return report
-    preview = None if _on_disk(case.sample.info) else case.sample.preview()
+    preview = None
+    if isinstance(case.localizer, Illustrator):
+        preview = case.localizer.illustrate(case.sample, report.findings, evidence)
+    elif not _on_disk(case.sample.info):
+        preview = case.sample.preview()
     if evidence is None:
         return report.with_pictures(preview)
     score_map = evidence.score_map
-    if case.pictures == "small":
-        picture = Image.fromarray(score_map)
-        picture.thumbnail((SMALL_MAP_SIDE, SMALL_MAP_SIDE))
-        score_map = np.asarray(picture)
-    return report.with_pictures(preview, score_map)
+    return report.with_pictures(
+        preview, _small(score_map) if case.pictures == "small" else score_map
+    )
+
+
+def _small(score_map: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """A map of few values: a picture made smaller, or the highest of every few rows."""
+    if score_map.ndim == 1:
+        together = -(-len(score_map) // SMALL_MAP_SIDE**2)
+        return np.maximum.reduceat(score_map, np.arange(0, len(score_map), together))
+    picture = Image.fromarray(score_map)
+    picture.thumbnail((SMALL_MAP_SIDE, SMALL_MAP_SIDE))
+    return np.asarray(picture)
 
 
 def _on_disk(info: ItemInfo) -> bool:

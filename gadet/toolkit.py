@@ -30,7 +30,13 @@ class Toolkit:
 def default_toolkits() -> dict[Modality, Toolkit]:
     """The toolkits that ship, by modality."""
     from gadet.experts.image import ImageExpert
+    from gadet.experts.series import SeriesExpert
     from gadet.localize.image import ImageLocalizer
+    from gadet.localize.series import SeriesLocalizer
     from gadet.media.image import ImageAdapter
+    from gadet.media.series import SeriesAdapter
 
-    return {"image": Toolkit(ImageAdapter(), ImageExpert(), ImageLocalizer())}
+    return {
+        "image": Toolkit(ImageAdapter(), ImageExpert(), ImageLocalizer()),
+        "series": Toolkit(SeriesAdapter(), SeriesExpert(), SeriesLocalizer()),
+    }

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gadet.experts.base import Evidence, Suspect
-from gadet.findings import Region
+from gadet.findings import Finding, Region
 from gadet.geometry import BoxFormat
 from gadet.media.base import Sample
 from gadet.view import View, ViewLimits
 
-__all__ = ["Localizer", "Pointer", "Scene"]
+__all__ = ["Illustrator", "Localizer", "Pointer", "Scene"]
 
 
 @dataclass(frozen=True)
@@ -98,4 +98,20 @@ class Localizer(Protocol):
         """The region that a pointer means, in native coordinates, and what had to be mended.
 
         A pointer that leads nowhere gives None and a note; it is never dropped in silence.
+        """
+
+
+@runtime_checkable
+class Illustrator(Protocol):
+    """A localizer that draws the picture of a report, for items that have none of their own."""
+
+    def illustrate(
+        self, sample: Sample, findings: Sequence[Finding], evidence: Evidence | None
+    ) -> bytes:
+        """A picture file with the findings in it, numbered from 1 in their order.
+
+        Args:
+            sample: The item.
+            findings: What was found; those without a region keep their number and are not drawn.
+            evidence: What the expert measured, when one ran.
         """

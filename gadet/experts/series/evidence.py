@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from gadet.geometry import Box
+
 __all__ = ["SeriesEvidence", "SpanCandidate"]
 
 
 @dataclass(frozen=True)
 class SpanCandidate:
-    """A stretch of rows that departs from normal.
+    """A stretch of rows that departs from normal: the `Suspect` of series.
 
     Attributes:
         start: First row.
@@ -32,6 +34,16 @@ class SpanCandidate:
     label: str
     fact: str
     measures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def box(self) -> Box:
+        """Its rows across and, down, all channels from its first to its last."""
+        return Box.of(self.start, min(self.channels), self.stop, max(self.channels) + 1)
+
+    @property
+    def sentence(self) -> str:
+        """The fact, which says when and where."""
+        return self.fact
 
 
 @dataclass(frozen=True, eq=False)

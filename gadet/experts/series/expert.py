@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from gadet.experts.base import Evidence
 from gadet.experts.series.channel import Views, look_at
 from gadet.experts.series.channels import Pair, broken_relations
 from gadet.experts.series.combine import BOUNDARY, across_channels, to_scores
@@ -17,12 +18,14 @@ from gadet.experts.series.evidence import SeriesEvidence, SpanCandidate
 from gadet.experts.series.facts import Description, describe, duration_words, held_rows, spike_rows
 from gadet.experts.series.given import Given, Table, check
 from gadet.experts.series.lenses import Setting
+from gadet.experts.series.loaded import channel_names, same_channels, series_of, wall_times
 from gadet.experts.series.period import find_period
 from gadet.experts.series.rolling import Floats
 from gadet.experts.series.season import season
 from gadet.experts.series.spans import Run, core, leading_lens, runs
 from gadet.experts.series.track import Scale, filled, scale_of, track_of
 from gadet.experts.series.window import window_for
+from gadet.media.base import Sample
 
 __all__ = ["SeriesExpert"]
 
@@ -92,6 +95,33 @@ class SeriesExpert:
     def __init__(self, *, alone: bool = False) -> None:
         """Nothing is loaded and nothing is kept."""
         self._alone = alone
+
+    def assess(self, sample: Sample, references: Sequence[Sample] = ()) -> Evidence:
+        """Measure an item against normal samples; see `measure`.
+
+        Raises:
+            InputError: A sample is no series, or a reference has other channels.
+        """
+        item = series_of(sample, "the item")
+        normals = [
+            same_channels(series_of(one, f"reference {number}"), item.channels)
+            for number, one in enumerate(references, start=1)
+        ]
+        found = self.measure(
+            item.values,
+            times=wall_times(item),
+            channels=channel_names(item),
+            references=normals,
+            normal_until=item.normal_until,
+        )
+        return Evidence(
+            score_map=found.scores,
+            score=found.score,
+            candidates=found.spans,
+            facts=found.facts,
+            expert=found.expert,
+            notes=found.notes,
+        )
 
     def measure(
         self,

@@ -109,6 +109,7 @@ def _sample(table: Table, options: SeriesInput, name: str, source: str | None) -
         channels=arranged.channels,
         units=arranged.units,
         normal_until=normal_rows(options.normal_until, arranged.clock),
+        lettered=options.lettered,
     )
 
 

@@ -19,6 +19,7 @@ __all__ = ["Clock", "in_words"]
 
 _NS: Final = 1_000_000_000
 _DAY: Final = 86_400 * _NS
+_FARTHEST: Final = 9e9  # seconds
 _REGULAR: Final = 0.01
 _ROUGHLY: Final = 0.15
 _STEADY: Final = 0.95
@@ -154,7 +155,15 @@ class Clock:
         return after - 1 + (time - before) / (int(self.times[after]) - before)
 
     def index_of(self, value: Any) -> int:
-        """The row nearest to a timestamp, a position, or either as text.
+        """The row nearest to a timestamp or a position, within the series; see `place_of`.
+
+        Raises:
+            InputError: It can be read as neither.
+        """
+        return int(min(max(round(self.place_of(value)), 0), self.length - 1))
+
+    def place_of(self, value: Any) -> float:
+        """Where a timestamp, a position, or either as text lies, in rows, also beyond the series.
 
         A text is read as a timestamp; without its year or zone (`Apr 10 06:00`, the way a picture
         labels its axis) it is the one within the series. A plain number is a position, or, with
@@ -166,24 +175,23 @@ class Clock:
         if isinstance(value, bool) or value is None:
             raise InputError(f"expected a timestamp or a position; got {value!r}")
         if isinstance(value, int | float | np.integer | np.floating):
-            return self._nearest_row(float(value))
+            return self._position(float(value))
         if isinstance(value, str):
             match = _NUMBER.fullmatch(value.strip().lower())
             if match:
                 number = float(match[1].replace(",", "").replace("_", ""))
-                seconds = match[2] is not None and self.elapsed
-                return self._at(round(number * _NS)) if seconds else self._nearest_row(number)
+                if match[2] is None or not self.elapsed:
+                    return self._position(number)
+                # No series reaches farther than nanoseconds can count.
+                return self.place(round(min(max(number, -_FARTHEST), _FARTHEST) * _NS))
         if self.times is None or self.elapsed:
             raise InputError(f"expected a position from 0 to {self.length - 1}; got {value!r}")
-        return self._at(self.moment(value))
+        return self.place(self.moment(value))
 
-    def _nearest_row(self, position: float) -> int:
+    def _position(self, position: float) -> float:
         if not np.isfinite(position):
             raise InputError(f"expected a position from 0 to {self.length - 1}; got {position}")
-        return int(min(max(round(position), 0), self.length - 1))
-
-    def _at(self, time: int) -> int:
-        return self._nearest_row(min(max(self.place(time), -1.0), float(self.length)))
+        return position
 
     def moment(self, value: Any) -> int:
         """A timestamp in nanoseconds of this clock; see `index_of`.

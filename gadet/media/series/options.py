@@ -41,6 +41,8 @@ class SeriesInput:
             last of them.
         normal_until: The part known to be normal: a count of rows from the start (after sorting),
             or a timestamp; the rows before it are normal.
+        lettered: Whether the plot of the whole series has lettered columns, and answers name
+            these instead of moments: for models that read axes badly.
 
     Raises:
         InputError: An option is not of a kind that can be meant.
@@ -55,6 +57,7 @@ class SeriesInput:
     sheet: str | int | None = None
     duplicates: Duplicates = "mean"
     normal_until: Any = None
+    lettered: bool = False
 
     def __post_init__(self) -> None:
         """Check the options where they are written."""

@@ -55,7 +55,8 @@ class Drawing:
         titles: A title for each channel.
         window: The rows to show.
         shown: The channels to show, from the top.
-        spans: Stretches to mark with a number, from 1.
+        spans: Stretches to mark with a number.
+        numbers: Their numbers.
         scores: `(T,)` in [0, 1] for a panel of their own.
         reference: `(Tr, C)` of a normal series that is drawn behind.
         beside: `(Tb, C)` of a series whose plot stands beside this one, for a common scale.
@@ -71,6 +72,7 @@ class Drawing:
     window: tuple[int, int]
     shown: tuple[int, ...] = ()
     spans: tuple[Span, ...] = ()
+    numbers: tuple[int, ...] = ()
     scores: Floats | None = None
     reference: Floats | None = None
     beside: Floats | None = None
@@ -128,7 +130,7 @@ def draw(
         role=role,
         kind=kind,
         caption=caption,
-        marks=tuple(range(1, len(drawing.spans) + 1)),
+        marks=drawing.numbers,
         encoding=limits.encoding or "image/png",
         quality=limits.quality,
         window=drawing.window,
@@ -244,7 +246,7 @@ class _Plot:
     def _spans(self) -> None:
         plane, size = self.plane, 1.05 * self.letter
         centres, halves = [], []
-        for number, span in enumerate(self.drawing.spans, start=1):
+        for number, span in zip(self.drawing.numbers, self.drawing.spans, strict=True):
             # At least three pixels wide: a mark that cannot be seen marks nothing.
             x0, x1 = float(plane.x(span[0])), float(plane.x(span[1]))
             grow = max(0.0, (3 - (x1 - x0)) / 2)
@@ -261,8 +263,9 @@ class _Plot:
                     plane.upright(x0, strip, _SPAN)
                     plane.upright(x1, strip, _SPAN)
         middle, top = self._line(self.numbers_at), self.strips[0].axes_top
-        for number, (centre, half, place) in enumerate(
-            zip(centres, halves, _side_by_side(centres, halves, plane.right), strict=True), start=1
+        places = _side_by_side(centres, halves, plane.right)
+        for number, centre, half, place in zip(
+            self.drawing.numbers, centres, halves, places, strict=True
         ):
             foot = middle + 0.65 * size
             self.canvas.line([place, centre], [foot, top], _SPAN, 1)

@@ -12,11 +12,14 @@ import numpy.typing as npt
 
 from gadet._lazy import lazy
 from gadet.errors import InputError
+from gadet.geometry import Box
 from gadet.media.series.clock import Clock
 from gadet.media.series.layout import room_for
 from gadet.media.series.plot import EXTRAS, Drawing, Extra, Kind, Role, Span, check_spans, draw
 from gadet.media.series.view import SeriesView
+from gadet.media.series.windows import STEPS, windows
 from gadet.report import ItemInfo
+from gadet.sizing import Sizing
 from gadet.view import ViewLimits
 
 __all__ = ["SeriesSample"]
@@ -25,6 +28,11 @@ Floats = npt.NDArray[np.float64]
 _NAMED: Final = 4
 _LOOKED_AT: Final = 2000
 _FEW_LEVELS: Final = 8
+_WIDEST: Final = Sizing(max_side=1568)  # a larger plot takes longer and shows no more
+_MOST_WINDOWS: Final = 4
+_AROUND: Final = 2.0  # of a span's length is shown on both sides of it
+_LEAST_ZOOM: Final = 64  # rows
+_WORTH: Final = 0.7  # a part larger than this share of the series shows nothing new
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +49,7 @@ class SeriesSample:
         channels: Names of the channels.
         units: Units of the channels, an empty text where none is known.
         normal_until: The first rows, known to be normal; None when none are.
+        lettered: Whether its plot for a model has lettered columns, by which an answer may point.
     """
 
     info: ItemInfo
@@ -49,6 +58,7 @@ class SeriesSample:
     channels: tuple[str, ...]
     units: tuple[str, ...]
     normal_until: int | None = None
+    lettered: bool = False
 
     @property
     def times(self) -> npt.NDArray[np.int64] | None:
@@ -90,9 +100,47 @@ class SeriesSample:
         """The overview as `(H, W, 3)` uint8 RGB."""
         return np.asarray(self.overview.picture)
 
+    @property
+    def moments(self) -> str:
+        """How moments are written in an answer: as the axis and the captions write them."""
+        if self.lettered:
+            return "letters of the columns of the first picture"
+        if self.clock.times is None:
+            return f"positions from 0 to {len(self) - 1}"
+        return f"{'seconds' if self.clock.elapsed else 'timestamps'} like {self.label(0)}"
+
     def views(self, limits: ViewLimits, *, role: Role = "item") -> tuple[SeriesView, ...]:
-        """The plot of the whole series; `windows` and `plot` make those of its parts."""
-        return (self.plot(limits=limits, role=role),)
+        """The plot of the whole series, and of its windows where it has more rows than columns.
+
+        References are shown whole only: they say what is usual, not where.
+        """
+        whole = self.plot(limits=limits, role=role, grid=self.lettered)
+        if role == "reference" or len(self) <= limits.max_side:
+            return (whole,)
+        parts = windows(len(self), most=_MOST_WINDOWS, steps=min(STEPS, limits.max_side))
+        if len(parts) == 1:
+            return (whole,)
+        return whole, *(self.plot(part, limits, role=role, kind="clean") for part in parts)
+
+    def zoom(self, box: Box, limits: ViewLimits) -> SeriesView | None:
+        """The rows of a box with those around it, the channels of the box first.
+
+        Args:
+            box: Rows across, channels down; it may reach beyond the series.
+            limits: What the model takes.
+
+        Returns:
+            The view, or None when most of the series would be in it or nothing of it.
+        """
+        inside = box.clipped(*self.values.shape)
+        if inside is None:
+            return None
+        first, top, last, bottom = inside.rounded_out()
+        wanted = max(round((last - first) * (1 + 2 * _AROUND)), _LEAST_ZOOM)
+        if wanted > _WORTH * len(self):
+            return None
+        start = min(max((first + last - wanted) // 2, 0), len(self) - wanted)
+        return self.plot((start, start + wanted), limits, first=range(top, bottom))
 
     def preview(self, max_side: int = 1024) -> bytes:
         """A JPEG file of the overview of at most `max_side` pixels for people to look at."""
@@ -109,7 +157,9 @@ class SeriesSample:
         role: Role = "item",
         kind: Kind | None = None,
         channels: Sequence[int | str] | None = None,
+        first: Sequence[int | str] = (),
         spans: Sequence[Span] = (),
+        numbers: Sequence[int] | None = None,
         scores: npt.NDArray[Any] | None = None,
         reference: SeriesSample | npt.NDArray[Any] | None = None,
         beside: SeriesSample | npt.NDArray[Any] | None = None,
@@ -131,8 +181,9 @@ class SeriesSample:
             channels: Numbers or names of the channels from the top. What has no room is left out
                 from the end, and the caption says so. None shows all where they have room, else
                 those first whose scores, or whose extremes in standard deviations, are largest.
-            spans: Stretches to mark with numbers from 1: `(start, stop)` or `(start, stop,
-                channels)`.
+            first: Channels that come before those where not all have room.
+            spans: Stretches to mark with numbers: `(start, stop)` or `(start, stop, channels)`.
+            numbers: The numbers of the spans; None counts from 1.
             scores: How suspicious each row is, in [0, 1]: `(T,)` for a panel of its own, or
                 `(T, C)`, which also orders the channels and shows the highest of each row.
             reference: A normal series with the same channels, drawn behind: as a line when it has
@@ -146,13 +197,17 @@ class SeriesSample:
             InputError: A window, span, channel or array that does not fit the series.
             MissingDependencyError: matplotlib is not installed.
         """
-        limits = limits or ViewLimits()
+        limits = (limits or ViewLimits()).within(_WIDEST)
         window = self._window(window)
         for extra in extras:
             if extra not in EXTRAS:
                 known = ", ".join(map(repr, EXTRAS))
                 raise InputError(f"expected extras to be of {known}; got {extra!r}")
         marked = check_spans(spans, (len(self.values), len(self.channels)))
+        if numbers is not None and len(numbers) != len(marked):
+            raise InputError(
+                f"expected a number for each of the {len(marked)} spans; got {len(numbers)}"
+            )
         per_row, per_channel = self._scores(scores)
         drawing = Drawing(
             values=self.values,
@@ -160,6 +215,7 @@ class SeriesSample:
             titles=tuple(map(_title, self.channels, self.units)),
             window=window,
             spans=marked,
+            numbers=tuple(numbers or range(1, len(marked) + 1)),
             scores=per_row,
             reference=self._alike(reference, "reference"),
             beside=self._alike(beside, "beside"),
@@ -169,7 +225,8 @@ class SeriesSample:
             normal_until=self.normal_until,
         )
         beyond = len(extras) + (per_row is not None)
-        shown = self._shown(channels, room_for(limits, drawing.header, beyond), window, per_channel)
+        room = room_for(limits, drawing.header, beyond)
+        shown = self._shown(channels, first, room, window, per_channel)
         whole = window == (0, len(self.values))
         told = kind or ("marked" if marked else "clean" if whole else "zoom")
         drawing = drawing.showing(shown)
@@ -213,6 +270,7 @@ class SeriesSample:
     def _shown(
         self,
         channels: Sequence[int | str] | None,
+        first: Sequence[int | str],
         room: int,
         window: tuple[int, int],
         scores: Floats | None,
@@ -224,7 +282,8 @@ class SeriesSample:
         if len(self.channels) <= room:
             return tuple(range(len(self.channels)))
         rank = _extremes(self.values[window[0] : window[1]]) if scores is None else scores
-        return tuple(np.argsort(-np.nan_to_num(rank, nan=-1.0), kind="stable")[:room].tolist())
+        rest = np.argsort(-np.nan_to_num(rank, nan=-1.0), kind="stable").tolist()
+        return tuple(dict.fromkeys((*map(self._number, first), *rest)))[:room]
 
     def _number(self, channel: int | str) -> int:
         if isinstance(channel, str) and channel in self.channels:

@@ -1,0 +1,52 @@
+"""Findings that were reported twice, as from two windows that overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gadet.findings import Finding, SpanRegion
+from gadet.geometry import Interval
+
+__all__ = ["merged"]
+
+SAME_SPAN_IOU = 0.5
+
+
+def merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Leave out what says again what a more confident finding says.
+
+    Two spans are one when they share more than half of the rows of both together and a channel; a
+    span that names no channel is one of all. Of equally confident ones the first stays, and one
+    that states no confidence is the least confident. Findings elsewhere than in a series stay.
+
+    Args:
+        findings: In order of importance.
+
+    Returns:
+        Those that stay, in their order.
+    """
+    by_confidence = sorted(
+        range(len(findings)), key=lambda number: -(findings[number].confidence or 0.0)
+    )
+    kept: list[int] = []
+    for number in by_confidence:
+        if not any(_same(findings[number], findings[other]) for other in kept):
+            kept.append(number)
+    return tuple(findings[number] for number in sorted(kept))
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    if not isinstance(one.region, SpanRegion) or not isinstance(other.region, SpanRegion):
+        return False
+    mine, theirs = one.region.channels, other.region.channels
+    together = not mine or not theirs or not set(mine).isdisjoint(theirs)
+    return together and _iou(one.region.interval, other.region.interval) > SAME_SPAN_IOU
+
+
+def _iou(one: Interval, other: Interval) -> float:
+    """Intersection over union of two intervals, in [0, 1]."""
+    if one.unit != other.unit:
+        return 0.0
+    shared = min(one.end, other.end) - max(one.start, other.start)
+    whole = max(one.end, other.end) - min(one.start, other.start)
+    return max(shared, 0.0) / whole
