@@ -56,17 +56,20 @@ if TYPE_CHECKING:
     from gadet.prompts.domain import Domain
     from gadet.prompts.size import count_tokens
     from gadet.route import Route
+    from gadet.watch import Event, Watch
 
 # What does the work is loaded when it is first named, so that importing gadet stays cheap.
 _LAZY = {
     "AnomalyDetector": "gadet.detector",
     "Domain": "gadet.prompts.domain",
+    "Event": "gadet.watch",
     "ImageInput": "gadet.media.image",
     "Limits": "gadet.budget",
     "OfflineBackend": "gadet.backends.offline",
     "Reply": "gadet.dialogue",
     "Route": "gadet.route",
     "ScriptedBackend": "gadet.backends.scripted",
+    "Watch": "gadet.watch",
     "connect": "gadet.backends.registry",
     "count_tokens": "gadet.prompts.size",
 }
@@ -111,6 +114,7 @@ __all__ = [
     "Cost",
     "DetectRequest",
     "Domain",
+    "Event",
     "Evidence",
     "Expert",
     "Failure",
@@ -146,6 +150,7 @@ __all__ = [
     "VideoRegion",
     "View",
     "ViewLimits",
+    "Watch",
     "__version__",
     "connect",
     "count_tokens",

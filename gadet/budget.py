@@ -18,7 +18,7 @@ from gadet.errors import BudgetExceededError, ConfigurationError
 from gadet.report import Usage
 from gadet.route import Question, Route
 
-__all__ = ["Budget", "Estimate", "Limits", "check_prices", "most_of"]
+__all__ = ["Budget", "Estimate", "Limits", "most_of", "purse_for"]
 
 
 class Limits(BaseModel):
@@ -179,7 +179,19 @@ class Budget:
         )
 
 
-def check_prices(route: Route, limits: Limits) -> None:
+def purse_for(route: Route, limits: Limits | None) -> Budget | None:
+    """The budget of a run over a route; None without limits.
+
+    Raises:
+        ConfigurationError: A limit on money could not be kept.
+    """
+    if limits is None:
+        return None
+    _check_prices(route, limits)
+    return Budget(limits)
+
+
+def _check_prices(route: Route, limits: Limits) -> None:
     """Refuse a limit on money that could not be kept.
 
     Raises:

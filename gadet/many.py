@@ -11,7 +11,7 @@ from pathlib import Path
 from gadet.backends.cached import CachedBackend
 from gadet.backends.jobs.base import BatchCapable
 from gadet.batch import OnError, Turns, run_batch
-from gadet.budget import Budget, Limits, check_prices
+from gadet.budget import Limits, purse_for
 from gadet.case import Case, Pictures
 from gadet.drivers import complete, drive
 from gadet.errors import ConfigurationError
@@ -80,7 +80,7 @@ def inspect_many(
                 progress=settings.progress,
                 poll_seconds=settings.poll_seconds,
             )
-    purse = _purse(route, settings.budget)
+    purse = purse_for(route, settings.budget)
     with Journal(settings.resume) if settings.resume else nullcontext() as journal:
         # Many items may wait for a model, but no more are measured at once than there are
         # processors: more would only take memory and turns from each other.
@@ -128,10 +128,3 @@ def _batch_capable(route: Route, settings: RunSettings) -> BatchCapable:
             "no budget: look at forecast() before, and hand over fewer items"
         )
     return backend
-
-
-def _purse(route: Route, limits: Limits | None) -> Budget | None:
-    if limits is None:
-        return None
-    check_prices(route, limits)
-    return Budget(limits)

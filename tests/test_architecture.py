@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("closer",),
     ("inspection",),
     ("route",),
-    ("drivers", "toolkit", "budget", "progress", "recall"),
+    ("drivers", "toolkit", "budget", "progress", "recall", "watch"),
     ("intake",),
     ("dialogue", "outlook"),
     ("journal", "batch"),
