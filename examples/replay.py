@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from gadet import AnomalyDetector, ConfigurationError, ScriptedBackend, samples
-from gadet.backends.cassette import RecordingBackend, ReplayBackend
+from gadet.backends.recall.cassette import RecordingBackend, ReplayBackend
 from gadet.backends.registry import connect
 
 STAND_IN = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gadet._version import __version__
 from gadet.backends.base import Backend, Completion
-from gadet.backends.profile import Prices, Profile
+from gadet.backends.facts.profile import Prices, Profile
 from gadet.errors import (
     AuthenticationError,
     BackendError,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from gadet.backends.base import Completion
-from gadet.backends.costs import cost_of
-from gadet.backends.forecast import TEXT_SPREAD, forecast_prompt
-from gadet.backends.profile import Prices
+from gadet.backends.facts.costs import cost_of
+from gadet.backends.facts.forecast import TEXT_SPREAD, forecast_prompt
+from gadet.backends.facts.profile import Prices
 from gadet.errors import BudgetExceededError, ConfigurationError
 from gadet.report import Usage
 from gadet.route import Question, Route

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal
 
-from gadet.backends.profile import Profile
+from gadet.backends.facts.profile import Profile
 from gadet.experts.base import Evidence, Expert
 from gadet.localize.base import Localizer
 from gadet.media.base import Sample

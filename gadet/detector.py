@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from gadet.backends.base import Backend
-from gadet.backends.forecast import Forecast
-from gadet.backends.profile import Profile
+from gadet.backends.facts.forecast import Forecast
+from gadet.backends.facts.profile import Profile
 from gadet.backends.registry import BackendLike
 from gadet.budget import Limits, purse_for
 from gadet.dialogue import Reply, follow_up, replied
@@ -49,7 +49,7 @@ class AnomalyDetector:
             for what it sends; views and prompt then follow this one. Not for several backends.
         limits: Bounds on what is read.
         cache: Ask nothing twice: True keeps answers in the user's own cache folder, a path in that
-            file, and a `gadet.backends.cache.AnswerCache` within the bounds it was given.
+            file, and a `gadet.backends.recall.cache.AnswerCache` within the bounds it was given.
         record: Write every question and answer to this file, for `replay`.
         replay: Answer from such a file; `backend` and its options are then not looked at, so no
             key and no network are needed.
@@ -359,7 +359,7 @@ class AnomalyDetector:
             batch_api: As in `detect_many`.
             **pace: What is known about the provider and the answers: `requests_per_minute`,
                 `tokens_per_minute`, `seconds_per_answer`, `answer_tokens`, `asked_again`, as
-                `gadet.backends.forecast.forecast` takes them.
+                `gadet.backends.facts.forecast.forecast` takes them.
 
         Returns:
             Ranges, with every assumption in words; of several backends, for the first.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gadet.backends.base import Completion
-from gadet.backends.costs import cost_of
+from gadet.backends.facts.costs import cost_of
 from gadet.case import Case
 from gadet.errors import ConfigurationError, InputError
 from gadet.findings import Record

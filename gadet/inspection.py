@@ -16,7 +16,7 @@ from PIL import Image
 
 from gadet._version import __version__
 from gadet.asking import Rounds, Scribe, ask
-from gadet.backends.costs import cost_of
+from gadet.backends.facts.costs import cost_of
 from gadet.case import Case, Measured, measure
 from gadet.closer import Told, look_closer
 from gadet.experts.base import Evidence

@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gadet.backends.cached import CachedBackend
 from gadet.backends.jobs.base import BatchCapable
+from gadet.backends.recall.cached import CachedBackend
 from gadet.batch import OnError, Turns, run_batch
 from gadet.budget import Limits, purse_for
 from gadet.case import Case, Pictures

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import Any
 
-from gadet.backends.forecast import (
+from gadet.backends.facts.forecast import (
     Forecast,
     PromptForecast,
     Range,
@@ -42,7 +42,7 @@ def forecast_run(
             and each stands for its neighbours.
         zoom: Closer looks at each item, which there may be on the high side.
         samples: Answers asked for per item.
-        **pace: As `gadet.backends.forecast.forecast` takes it.
+        **pace: As `gadet.backends.facts.forecast.forecast` takes it.
 
     Raises:
         InputError: An item that is looked at cannot be read.

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gadet.backends.base import Backend
-from gadet.backends.cache import AnswerCache
-from gadet.backends.cached import CachedBackend
-from gadet.backends.cassette import RecordingBackend, ReplayBackend
+from gadet.backends.recall.cache import AnswerCache
+from gadet.backends.recall.cached import CachedBackend
+from gadet.backends.recall.cassette import RecordingBackend, ReplayBackend
 from gadet.errors import ConfigurationError
 from gadet.route import Leg, Route
 

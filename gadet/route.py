@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gadet.backends.base import Backend, Completion
-from gadet.backends.costs import cost_of
-from gadet.backends.profile import Profile
+from gadet.backends.facts.costs import cost_of
+from gadet.backends.facts.profile import Profile
 from gadet.backends.registry import BackendLike, connect
 from gadet.case import Case, measure
 from gadet.errors import BackendError, ConfigurationError, InputError

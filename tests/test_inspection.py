@@ -22,7 +22,7 @@ from gadet import (
     ScriptedBackend,
     Usage,
 )
-from gadet.backends.profile import Prices
+from gadet.backends.facts.profile import Prices
 from tests.doubles import StubExpert, answer, picture
 
 

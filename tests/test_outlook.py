@@ -18,7 +18,7 @@ from gadet import (
     ScriptedBackend,
     ServerError,
 )
-from gadet.backends.forecast import forecast_prompt
+from gadet.backends.facts.forecast import forecast_prompt
 from tests.doubles import StubExpert, answer, picture
 
 PRICES = Prices(input=2.0, output=8.0, batch=0.5, as_of="2026-01-01")

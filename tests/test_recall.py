@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gadet import AnomalyDetector, ConfigurationError, Profile, ScriptedBackend
-from gadet.backends.cache import AnswerCache
+from gadet.backends.recall.cache import AnswerCache
 from tests.doubles import StubExpert, answer, picture
 
 

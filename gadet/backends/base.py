@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
-from gadet.backends.profile import Profile
+from gadet.backends.facts.profile import Profile
 from gadet.prompts.prompt import Prompt
 from gadet.report import Stop, Usage
 

@@ -10,19 +10,19 @@ from pydantic import SecretStr
 from pydantic_core import PydanticSerializationError, to_json
 
 from gadet.backends.base import Completion
-from gadet.backends.bounds import LARGEST_ANSWER, Timeouts
-from gadet.backends.breaker import BreakerPolicy, Health
 from gadet.backends.codecs import openai_chat
 from gadet.backends.codecs.base import Asking, Codec
-from gadet.backends.http import HttpChannel
+from gadet.backends.facts.profile import Profile
+from gadet.backends.facts.profiles import profile_for
 from gadet.backends.jobs.base import JobClient
 from gadet.backends.jobs.clients import client_of
 from gadet.backends.jobs.desk import Desk
-from gadet.backends.limiter import RateLimits
-from gadet.backends.profile import Profile
-from gadet.backends.profiles import profile_for
-from gadet.backends.redaction import Scrubber, redacted
-from gadet.backends.retry import RetryPolicy
+from gadet.backends.transport.bounds import LARGEST_ANSWER, Timeouts
+from gadet.backends.transport.breaker import BreakerPolicy, Health
+from gadet.backends.transport.http import HttpChannel
+from gadet.backends.transport.limiter import RateLimits
+from gadet.backends.transport.redaction import Scrubber, redacted
+from gadet.backends.transport.retry import RetryPolicy
 from gadet.errors import ConfigurationError
 from gadet.prompts.prompt import Prompt
 

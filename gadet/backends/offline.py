@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from gadet.backends.base import Completion
-from gadet.backends.profile import Prices, Profile
+from gadet.backends.facts.profile import Prices, Profile
 from gadet.geometry import BoxFormat
 from gadet.prompts.answer import Answer, AnswerFinding
 from gadet.prompts.prompt import Prompt

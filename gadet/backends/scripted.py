@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gadet.backends.base import Completion
-from gadet.backends.profile import Profile
+from gadet.backends.facts.profile import Profile
 from gadet.errors import BackendError, ConfigurationError
 from gadet.prompts.prompt import Prompt
 

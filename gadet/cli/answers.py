@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gadet.backends.cache import AnswerCache
+from gadet.backends.recall.cache import AnswerCache
 from gadet.cli.messages import errors_as_messages
 
 __all__ = ["answers"]

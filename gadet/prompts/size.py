@@ -23,7 +23,7 @@ class PromptSize(BaseModel):
             English prose and is no substitute for a model's own count.
         images: Number of pictures.
         pixels: Pixels of all pictures together. What a picture costs in tokens depends on the
-            model: see `gadet.backends.forecast`.
+            model: see `gadet.backends.facts.forecast`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

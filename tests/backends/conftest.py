@@ -12,7 +12,7 @@ import pytest
 
 from gadet.backends.base import Completion
 from gadet.backends.hosted import HttpBackend
-from gadet.backends.retry import RetryPolicy
+from gadet.backends.transport.retry import RetryPolicy
 from tests.backends.prompts import zero_shot
 from tests.backends.servers import reply
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from gadet.backends.codecs.anthropic import CODEC, decode, encode
 from gadet.backends.codecs.base import Asking
-from gadet.backends.profile import Profile
-from gadet.backends.profiles import profile_for
+from gadet.backends.facts.profile import Profile
+from gadet.backends.facts.profiles import profile_for
 from gadet.errors import (
     AuthenticationError,
     BackendError,

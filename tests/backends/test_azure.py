@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from gadet.backends.azure import azure, azure_address
 from gadet.backends.hosted import HttpBackend
+from gadet.backends.providers.azure import azure, azure_address
 from gadet.errors import AuthenticationError, ConfigurationError
 
 RESOURCE = "https://acme.openai.azure.com"

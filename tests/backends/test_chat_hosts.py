@@ -9,8 +9,8 @@ import pytest
 from gadet.backends.codecs import azure_chat
 from gadet.backends.codecs.base import Asking
 from gadet.backends.codecs.openai_chat import decode, encode
-from gadet.backends.profile import Profile
-from gadet.backends.profiles import profile_for
+from gadet.backends.facts.profile import Profile
+from gadet.backends.facts.profiles import profile_for
 from gadet.errors import (
     AuthenticationError,
     BackendError,

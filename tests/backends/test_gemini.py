@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from gadet.backends.call import Call
 from gadet.backends.codecs.base import Asking
 from gadet.backends.codecs.gemini import CODEC, decode, encode
+from gadet.backends.facts.profile import Profile
+from gadet.backends.facts.profiles import profile_for
 from gadet.backends.hosted import HttpBackend
-from gadet.backends.presets import gemini
-from gadet.backends.profile import Profile
-from gadet.backends.profiles import profile_for
+from gadet.backends.providers.presets import gemini
 from gadet.backends.registry import connect as make
+from gadet.backends.transport.call import Call
 from gadet.errors import (
     AuthenticationError,
     BackendError,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from gadet.backends.codecs.base import Asking
 from gadet.backends.codecs.ollama import CODEC, context_size, decode, encode
+from gadet.backends.facts.profile import Profile
+from gadet.backends.facts.profiles import profile_for
 from gadet.backends.hosted import HttpBackend
-from gadet.backends.profile import Profile
-from gadet.backends.profiles import profile_for
 from gadet.errors import (
     AuthenticationError,
     BackendError,

@@ -11,8 +11,8 @@ import pytest
 from gadet.backends.codecs import pictures
 from gadet.backends.codecs.base import Asking
 from gadet.backends.codecs.openai_chat import decode, encode
-from gadet.backends.profile import Profile
-from gadet.backends.profiles import profile_for
+from gadet.backends.facts.profile import Profile
+from gadet.backends.facts.profiles import profile_for
 from gadet.errors import (
     AuthenticationError,
     BackendError,

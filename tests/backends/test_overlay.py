@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gadet.backends.overlay import laid_over
+from gadet.backends.codecs.overlay import laid_over
 
 trees = st.dictionaries(
     st.sampled_from("abc"),

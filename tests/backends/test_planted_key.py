@@ -27,10 +27,10 @@ from pydantic import SecretStr
 
 from gadet import AnomalyDetector, Failure, GadetError, Report
 from gadet.backends.base import Backend, Completion
-from gadet.backends.cache import AnswerCache
-from gadet.backends.cached import CachedBackend
-from gadet.backends.cassette import RecordingBackend, ReplayBackend
-from gadet.backends.presets import Preset
+from gadet.backends.providers.presets import Preset
+from gadet.backends.recall.cache import AnswerCache
+from gadet.backends.recall.cached import CachedBackend
+from gadet.backends.recall.cassette import RecordingBackend, ReplayBackend
 from gadet.backends.registry import ProviderStatus, available, connect
 from tests.backends.prompts import zero_shot
 from tests.backends.servers import Act, Server, cut, reply, reset, serving

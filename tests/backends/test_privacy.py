@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from gadet.backends.hosted import HttpBackend
-from gadet.backends.http import HttpChannel
+from gadet.backends.transport.http import HttpChannel
 from gadet.errors import (
     AuthenticationError,
     ConfigurationError,

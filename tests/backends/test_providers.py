@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from gadet.backends import presets
 from gadet.backends.hosted import HttpBackend
+from gadet.backends.providers import presets
 from gadet.backends.registry import available, connect
 from gadet.errors import (
     AuthenticationError,

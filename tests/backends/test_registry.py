@@ -8,12 +8,12 @@ import pytest
 
 from gadet.backends import registry
 from gadet.backends.base import Backend, Completion
-from gadet.backends.call import Call
 from gadet.backends.hosted import HttpBackend
 from gadet.backends.offline import OfflineBackend
-from gadet.backends.presets import ollama_address
+from gadet.backends.providers.presets import ollama_address
 from gadet.backends.registry import available, connect, register
 from gadet.backends.scripted import ScriptedBackend
+from gadet.backends.transport.call import Call
 from gadet.errors import AuthenticationError, ConfigurationError
 from gadet.prompts.prompt import Prompt
 from tests.backends.prompts import text_only
@@ -259,13 +259,17 @@ def test_an_installed_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_same_entry_twice_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch, ("openai", "gadet.backends.presets:openai"), ("a", f"{__name__}:plugin"))
+    install(
+        monkeypatch,
+        ("openai", "gadet.backends.providers.presets:openai"),
+        ("a", f"{__name__}:plugin"),
+    )
     assert connect("openai:m", api_key="k").name == "openai:m"
 
 
 def test_two_plugins_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, ("openai", f"{__name__}:plugin"))
-    words = f"more than once, by gadet.backends.presets:openai and {__name__}:plugin"
+    words = f"more than once, by gadet.backends.providers.presets:openai and {__name__}:plugin"
     with pytest.raises(ConfigurationError, match=words):
         connect("openai:m", api_key="k")
     assert connect("offline").name == "offline"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gadet.backends.base import Backend, Completion
-from gadet.backends.profile import Profile
+from gadet.backends.facts.profile import Profile
 from gadet.backends.scripted import ScriptedBackend
 from gadet.errors import BackendError, ConfigurationError, RateLimitError
 from gadet.prompts.prompt import Prompt

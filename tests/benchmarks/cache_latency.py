@@ -30,9 +30,9 @@ from typing import Any, Protocol
 from pydantic import TypeAdapter
 
 from gadet.backends.base import Completion
-from gadet.backends.cache import AnswerCache
-from gadet.backends.cached import CachedBackend
-from gadet.backends.fingerprint import asking_of, fingerprint
+from gadet.backends.recall.cache import AnswerCache
+from gadet.backends.recall.cached import CachedBackend
+from gadet.backends.recall.fingerprint import asking_of, fingerprint
 from gadet.backends.scripted import ScriptedBackend
 from gadet.prompts.prompt import Message, Prompt
 from gadet.report import Usage

@@ -31,9 +31,9 @@ from typing import Any
 from PIL import Image
 
 from gadet import AnomalyDetector
-from gadet.backends.forecast import forecast_prompt
-from gadet.backends.profile import Profile
-from gadet.backends.profiles import profile_for
+from gadet.backends.facts.forecast import forecast_prompt
+from gadet.backends.facts.profile import Profile
+from gadet.backends.facts.profiles import profile_for
 from tests.benchmarks.deeppcb import data_root
 from tests.benchmarks.results import arguments, write
 

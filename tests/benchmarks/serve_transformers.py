@@ -34,8 +34,8 @@ from PIL import Image, ImageDraw
 
 from gadet import AnomalyDetector
 from gadet.backends.base import Completion
+from gadet.backends.facts.profiles import profile_for
 from gadet.backends.hosted import HttpBackend
-from gadet.backends.profiles import profile_for
 from gadet.errors import BackendError
 from gadet.geometry import Frame
 from gadet.prompts.answer import answer_schema

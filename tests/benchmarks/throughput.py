@@ -37,8 +37,8 @@ from pydantic_core import to_json
 from gadet import AnomalyDetector
 from gadet.backends.codecs.base import Asking
 from gadet.backends.codecs.openai_chat import encode
+from gadet.backends.facts.profile import Profile
 from gadet.backends.hosted import HttpBackend
-from gadet.backends.profile import Profile
 from gadet.prompts.prompt import Prompt
 from gadet.report import Report
 from gadet.view import ImageType, ViewLimits

@@ -18,10 +18,16 @@ from gadet.backends.base import Completion
 from gadet.backends.codecs.base import Asking, Codec, check_pictures, schema_in_words
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.codecs.outcomes import outcome_of_error
+from gadet.backends.codecs.overlay import laid_over
 from gadet.backends.codecs.pictures import base64_text
 from gadet.backends.dialects.anthropic import anthropic_schema
-from gadet.backends.failures import Complaint, failure, not_json, read_complaint, request_id
-from gadet.backends.overlay import laid_over
+from gadet.backends.transport.failures import (
+    Complaint,
+    failure,
+    not_json,
+    read_complaint,
+    request_id,
+)
 from gadet.errors import ConfigurationError
 from gadet.prompts.prompt import Message, Part, Prompt
 from gadet.report import Stop, Usage

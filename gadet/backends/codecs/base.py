@@ -9,7 +9,7 @@ from typing import Any
 
 from gadet.backends.base import Completion
 from gadet.backends.dialects.common import Schema, portable
-from gadet.backends.profile import Profile
+from gadet.backends.facts.profile import Profile
 from gadet.errors import ConfigurationError
 from gadet.prompts.prompt import Prompt
 from gadet.view import View

@@ -20,12 +20,18 @@ from gadet.backends.codecs.base import Asking, Codec, check_pictures, schema_in_
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.codecs.logprobs import token_in
 from gadet.backends.codecs.outcomes import outcome_of_error
+from gadet.backends.codecs.overlay import laid_over
 from gadet.backends.codecs.pictures import base64_text
 from gadet.backends.dialects.common import Schema
 from gadet.backends.dialects.gemini import gemini_schema
-from gadet.backends.failures import Complaint, failure, not_json, read_complaint, request_id
-from gadet.backends.overlay import laid_over
-from gadet.backends.profile import Profile, SchemaMode
+from gadet.backends.facts.profile import Profile, SchemaMode
+from gadet.backends.transport.failures import (
+    Complaint,
+    failure,
+    not_json,
+    read_complaint,
+    request_id,
+)
 from gadet.prompts.prompt import Message, Part, Prompt
 from gadet.report import Stop, Usage
 from gadet.view import View

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from gadet.backends.base import Completion
-from gadet.backends.failures import Complaint, failure
-from gadet.backends.redaction import without_pictures
+from gadet.backends.transport.failures import Complaint, failure
+from gadet.backends.transport.redaction import without_pictures
 from gadet.errors import InputError
 from gadet.report import Stop
 

@@ -14,13 +14,13 @@ from urllib.parse import urlencode
 from pydantic_core import from_json, to_json
 
 from gadet.backends.base import Completion
-from gadet.backends.call import Call
 from gadet.backends.codecs.base import Codec
 from gadet.backends.codecs.fields import string
-from gadet.backends.failures import failure, not_json
-from gadet.backends.http import HttpChannel
 from gadet.backends.jobs.base import JobOutcome
-from gadet.backends.redaction import Scrubber
+from gadet.backends.transport.call import Call
+from gadet.backends.transport.failures import failure, not_json
+from gadet.backends.transport.http import HttpChannel
+from gadet.backends.transport.redaction import Scrubber
 from gadet.errors import BackendError, InputError, ResponseError
 
 __all__ = ["JSON", "Desk", "Document", "joined", "once", "succeeded"]

@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 from pydantic_core import to_json
 
-from gadet.backends.call import Call
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.jobs.base import JobLine, JobOutcome, JobState, JobStatus
 from gadet.backends.jobs.desk import JSON, Desk, Document, joined, once, succeeded
+from gadet.backends.transport.call import Call
 from gadet.errors import ServerError, TransportError
 
 __all__ = ["GeminiJobs"]

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
-from gadet.backends.call import Call
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.jobs.base import JobLine, JobOutcome, JobState, JobStatus
 from gadet.backends.jobs.desk import Desk, Document, joined, once
+from gadet.backends.transport.call import Call
 from gadet.errors import ConfigurationError
 
 __all__ = ["OpenAIJobs", "azure_jobs"]

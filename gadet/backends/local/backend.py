@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gadet.backends.base import Completion, TokenLogprob
 from gadet.backends.codecs.base import Asking, check_pictures, schema_in_words
+from gadet.backends.facts.profile import Profile
+from gadet.backends.facts.profiles import profile_for
 from gadet.backends.likelihood import begun_verdict
 from gadet.backends.local.folder import find_model
 from gadet.backends.local.forced import PREFIX, WEIGHED, forced_answer
 from gadet.backends.local.microbatch import MicroBatcher
 from gadet.backends.local.placement import Placement
-from gadet.backends.profile import Profile
-from gadet.backends.profiles import profile_for
 from gadet.errors import BackendError, ConfigurationError, GadetError, MissingDependencyError
 from gadet.prompts.prompt import Prompt
 from gadet.report import Usage

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from gadet.backends.base import Completion
-from gadet.backends.call import Call
-from gadet.backends.http import HttpChannel
 from gadet.backends.jobs import desk as desks
 from gadet.backends.jobs.base import JobLine
 from gadet.backends.jobs.clients import client_of
 from gadet.backends.jobs.desk import Desk, once
+from gadet.backends.transport.call import Call
+from gadet.backends.transport.http import HttpChannel
 from gadet.errors import (
     AuthenticationError,
     BackendError,

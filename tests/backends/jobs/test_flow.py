@@ -23,7 +23,7 @@ from gadet import (
     ResponseError,
     TransportError,
 )
-from gadet.backends.http import HttpChannel
+from gadet.backends.transport.http import HttpChannel
 from tests.backends.conftest import FAST
 from tests.backends.jobs.imitation import KEY, Imitation, Said, after, before, instead, running
 from tests.backends.jobs.providers import USAGE, Anthropic, Gemini, OpenAI

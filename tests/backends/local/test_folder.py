@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from gadet.backends.facts.profile import Profile
 from gadet.backends.local import LocalBackend
 from gadet.backends.local.folder import ModelFolder, find_model
-from gadet.backends.profile import Profile
 from gadet.errors import BackendError, ConfigurationError
 
 

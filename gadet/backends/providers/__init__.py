@@ -1,0 +1,1 @@
+"""Who can be asked, as data: addresses, keys, wire formats."""

@@ -1,0 +1,1 @@
+"""Answers that are not asked for again: the cache, and recordings."""

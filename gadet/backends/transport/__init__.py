@@ -1,0 +1,1 @@
+"""Requests that survive what networks and providers do."""
