@@ -1,4 +1,4 @@
-"""Findings in the formats of other tools: anomalib's names, COCO, Label Studio, a mask as PNG.
+"""Findings in the formats of other tools: anomalib's names, COCO, Label Studio, a mask as PNG, CSV.
 
 Coordinates are pixels of the original picture after its EXIF orientation; boxes are half-open.
 What a format cannot say is left out and never replaced by an empty result: an item that was not
@@ -7,6 +7,7 @@ judged does not become a picture without defects.
 
 from __future__ import annotations
 
+import csv
 import html
 import io
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gadet.errors import LocalizationError
-from gadet.findings import Finding, ImageRegion
+from gadet.findings import Finding, ImageRegion, SpanRegion
 from gadet.geometry import Mask
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "mask_png",
     "to_anomalib",
     "to_coco",
+    "to_csv",
     "to_label_studio",
 ]
 
@@ -270,6 +272,66 @@ def mask_png(report: Exportable) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(array.astype(np.uint8) * 255).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
+
+
+_COLUMNS = (
+    *("item", "verdict", "item_score", "number", "label", "severity", "score"),
+    *("start", "end", "start_row", "end_row", "seconds", "channels", "description"),
+)
+
+
+def to_csv(reports: Iterable[Exportable]) -> str:
+    """Write the findings of series as a table, for a spreadsheet or pandas.
+
+    A row per finding: its span from `start` to `end` (timestamps; empty for a series without) and
+    from `start_row` to `end_row` (half-open), `seconds`, and its channels with `; ` between them.
+    A finding without a span has these empty, and an item without findings has one row with its
+    verdict, so that nothing that was not judged can be taken for normal. A text that a spreadsheet
+    would run as a formula gets an apostrophe in front.
+
+    Args:
+        reports: Reports, in the order of their rows.
+
+    Returns:
+        CSV with a line of names, UTF-8 when it is written to a file.
+    """
+    buffer = io.StringIO()
+    table = csv.DictWriter(buffer, _COLUMNS, restval="", lineterminator="\n")
+    table.writeheader()
+    for report in reports:
+        item = {"item": _cell(_file_name(report)), "verdict": report.verdict}
+        about = item | {"item_score": report.score}
+        table.writerows(
+            about | _csv_row(number, found) for number, found in enumerate(report.findings, start=1)
+        )
+        if not report.findings:
+            table.writerow(about)
+    return buffer.getvalue()
+
+
+def _csv_row(number: int, finding: Finding) -> dict[str, Any]:
+    row = {
+        "number": number,
+        "label": _cell(finding.label),
+        "severity": finding.severity,
+        "score": finding.confidence,
+        "description": _cell(finding.description),
+    }
+    if not isinstance(finding.region, SpanRegion):
+        return row
+    interval = finding.region.interval
+    return row | {
+        "start": interval.start_label,
+        "end": interval.end_label,
+        "start_row": int(interval.start),
+        "end_row": int(interval.end),
+        "seconds": finding.region.seconds,
+        "channels": _cell("; ".join(finding.region.channels)),
+    }
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _located(findings: Sequence[Finding]) -> list[tuple[Finding, ImageRegion]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -102,6 +103,23 @@ class SpanRegion(Record):
     kind: Literal["span"] = "span"
     interval: Interval
     channels: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it lasts, by its labels; None where it has none or they are no times."""
+        start, end = (_seconds(one) for one in (self.interval.start_label, self.interval.end_label))
+        return None if start is None or end is None else end - start
+
+
+def _seconds(label: str | None) -> float | None:
+    """A time from some start: a timestamp of ISO 8601, or seconds elapsed as `12.5 s`."""
+    try:
+        if label is None or label.endswith(" s"):
+            return None if label is None else float(label[:-2])
+        stamp = datetime.fromisoformat(label)
+    except ValueError:
+        return None
+    return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
 
 
 Region = Annotated[

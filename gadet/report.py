@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import Field, PrivateAttr, model_validator
 
 from gadet.errors import ConfigurationError
-from gadet.export import to_anomalib, to_coco, to_label_studio
+from gadet.export import to_anomalib, to_coco, to_csv, to_label_studio
 from gadet.findings import Count, Finding, Record, Unit
 from gadet.geometry import Box
 
@@ -283,12 +283,18 @@ class Report(Record):
 
     @property
     def preview(self) -> bytes | None:
-        """The inspected picture as an image file, at most 1024 px; lives with this object only."""
+        """The picture to show as an image file, at most 1024 px; lives with this object only.
+
+        Of an image it is the image as inspected, of a series its plot with what was found.
+        """
         return self._preview
 
     @property
     def anomaly_map(self) -> npt.NDArray[np.float32] | None:
-        """The expert's map `(H, W)` in [0, 1] in native pixels; lives with this object only."""
+        """The expert's map in [0, 1]; lives with this object only.
+
+        `(H, W)` of an image in native pixels, `(T,)` of a series, a score for each row.
+        """
         return self._anomaly_map
 
     def with_pictures(
@@ -316,8 +322,9 @@ class Report(Record):
 
         Returns:
             `pred_score` (float or None), `pred_label` (bool, or None when not judged),
-            `anomaly_map` (float32 `(H, W)` or None), `pred_mask` (bool `(H, W)` or None),
-            `pred_boxes` (float `(N, 4)`, `x0, y0, x1, y1`), `image_path`, `explanation`.
+            `anomaly_map` (float32 `(H, W)`, of a series `(T,)`, or None), `pred_mask` (bool
+            `(H, W)` or None), `pred_boxes` (float `(N, 4)`, `x0, y0, x1, y1`), `image_path`,
+            `explanation`.
         """
         return to_anomalib(
             score=self.score,
@@ -342,7 +349,7 @@ class Report(Record):
         _present().show(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write the report; the ending says how: `.html`, `.json` or `.png`.
+        """Write the report; the ending says how: `.html`, `.json`, `.png`, or `.csv` for the spans.
 
         Raises:
             ConfigurationError: The ending is another one.
@@ -355,9 +362,12 @@ class Report(Record):
                 target.write_text(self.model_dump_json(indent=2), encoding="utf-8")
             case ".png":
                 target.write_bytes(_present().overlay_png(self))
+            case ".csv":
+                target.write_text(to_csv([self]), encoding="utf-8", newline="")
             case ending:
                 raise ConfigurationError(
-                    f"a report is saved as .html, .json or .png; got {ending or 'no ending'!r}"
+                    "a report is saved as .html, .json, .png or .csv; got "
+                    f"{ending or 'no ending'!r}"
                 )
         return target
 

@@ -120,7 +120,7 @@ def test_usage_adds_up() -> None:
 
 
 def test_save_rejects_other_endings(tmp_path: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"\.html, \.json or \.png; got '\.docx'"):
+    with pytest.raises(ConfigurationError, match=r"\.html, \.json, \.png or \.csv; got '\.docx'"):
         report().save(tmp_path / "report.docx")
 
 

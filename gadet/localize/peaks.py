@@ -13,8 +13,7 @@ WANTED = 3
 PEAK_WINDOW = 1 / 24
 LEAST_ROWS = 4
 LOWEST_PEAK = 0.15
-# A place below the expert's own operating point stays below the boundary.
-BELOW = 0.49
+BOUNDARY = 0.5
 
 
 def propose_spans(evidence: Evidence, channels: int, *, most: int) -> tuple[SpanCandidate, ...]:
@@ -40,9 +39,14 @@ def propose_spans(evidence: Evidence, channels: int, *, most: int) -> tuple[Span
 def _peaks(
     evidence: Evidence, taken: list[SpanCandidate], channels: int, count: int
 ) -> list[SpanCandidate]:
-    """The highest places of the scores that no chosen span covers, as short windows."""
+    """The highest peaks of the scores that no chosen span covers, as short windows.
+
+    What reaches the boundary belongs to a span already, and its flanks have no peak of their own.
+    """
     scores = evidence.score_map
-    remaining = scores.copy()
+    around = np.concatenate(([0.0], scores, [0.0]))
+    peaks = (scores >= around[:-2]) & (scores >= around[2:]) & (scores < BOUNDARY)
+    remaining = np.where(peaks, scores, 0.0)
     rows = max(LEAST_ROWS, round(PEAK_WINDOW * len(scores)))
     for span in taken:
         remaining[max(span.start - rows // 2, 0) : span.stop + rows // 2] = 0
@@ -59,7 +63,7 @@ def _peaks(
                 start=first + int(near[0]),
                 stop=first + int(near[-1]) + 1,
                 channels=tuple(range(channels)),
-                score=min(score, BELOW),
+                score=score,
                 label="unremarkable stretch",
                 fact=f"The next highest place of the anomaly scores, {score:.2f} of 1.",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from gadet.errors import LocalizationError
 from gadet.experts.base import Evidence, Suspect
@@ -51,7 +52,7 @@ class SeriesLocalizer:
             limits=limits,
             kind="marked",
             spans=[(one.start, one.stop, one.channels) for one in spans],
-            first=[channel for one in spans for channel in one.channels],
+            first=_clearest([one.channels for one in spans]),
         )
         return (view,)
 
@@ -100,7 +101,7 @@ class SeriesLocalizer:
             limits=ViewLimits(max_side=DRAWN_SIDE, max_pixels=DRAWN_SIDE**2),
             spans=spans,
             numbers=[number for number, _ in placed],
-            first=[channel for _, _, channels in spans for channel in channels],
+            first=_clearest([channels for _, _, channels in spans]),
             scores=None if evidence is None else evidence.score_map,
         )
         buffer = io.BytesIO()
@@ -112,6 +113,11 @@ def _series(sample: Sample) -> SeriesSample:
     if isinstance(sample, SeriesSample):
         return sample
     raise LocalizationError(f"a series is needed; got one of the kind {sample.info.modality!r}")
+
+
+def _clearest(channels: Sequence[Sequence[int]]) -> list[int]:
+    """The first channel of every span, then the second of each, so that every span is seen."""
+    return [one for rank in zip_longest(*channels) for one in rank if one is not None]
 
 
 def _region(sample: SeriesSample, rows: Rows, channels: Sequence[int]) -> SpanRegion:

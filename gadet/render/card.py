@@ -10,11 +10,20 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from gadet.errors import GadetError
-from gadet.export import mask_png, to_label_studio
+from gadet.export import mask_png, to_csv, to_label_studio
 from gadet.findings import Severity
 from gadet.render.overlay import overlay, plain, thumbnail
-from gadet.render.picture import PictureLoader, data_url, find_picture, jpeg
-from gadet.render.words import SCORE_SOURCES, count, describe_region, money, spent, why_not_judged
+from gadet.render.picture import PictureLoader, data_url, find_picture, jpeg, png
+from gadet.render.words import (
+    SCORE_SOURCES,
+    SPAN_COLUMNS,
+    count,
+    describe_region,
+    money,
+    span_cells,
+    spent,
+    why_not_judged,
+)
 from gadet.report import Failure, Report, Usage
 
 __all__ = ["Card", "Detail", "Row", "Summary", "card_of", "detail_for", "summary_of"]
@@ -52,7 +61,7 @@ def detail_for(reports: int) -> Detail:
 
 @dataclass(frozen=True)
 class Row:
-    """A finding in words."""
+    """A finding in words; `places` stand under the columns of the card, when it has some."""
 
     number: int
     label: str
@@ -62,6 +71,7 @@ class Row:
     where: str
     extent: str
     mark: int | None
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,7 @@ class Card:
         score_words: Where the score comes from, or why there is none.
         level: The score in percent, for a bar; None when there is none.
         rows: The findings.
+        columns: Names of the columns that say where a finding of a series is.
         why: Why there is no verdict, in sentences.
         cost: What it cost, in words.
         report: The report; None for a failure.
@@ -94,6 +105,7 @@ class Card:
     score_words: str = ""
     level: float | None = None
     rows: tuple[Row, ...] = ()
+    columns: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
     cost: str = ""
     report: Report | None = None
@@ -126,6 +138,7 @@ def card_of(result: Report | Failure, detail: Detail, loader: PictureLoader | No
         score_words=SCORE_SOURCES[result.score_source] if result.score_source else "no score",
         level=None if result.score is None else round(100 * result.score, 1),
         rows=_rows(result),
+        columns=SPAN_COLUMNS if result.item.modality == "series" else (),
         why=why_not_judged(result),
         cost=spent(result.usage, result.cost),
         report=result,
@@ -143,6 +156,8 @@ def _pictures(report: Report, picture: Image.Image | None, detail: Detail) -> tu
         return "", "", ""
 
     def url(drawn: Image.Image, side: int, quality: int) -> str:
+        if report.item.modality == "series":
+            return data_url(png(drawn), "image/png")  # lines and letters stay sharp
         return data_url(jpeg(drawn, max_side=side, quality=quality), "image/jpeg")
 
     clean = plain(picture, max_side=detail.side)
@@ -170,6 +185,7 @@ def _rows(report: Report) -> tuple[Row, ...]:
                 where=where,
                 extent=extent,
                 mark=getattr(finding.region, "mark", None),
+                places=span_cells(finding.region) if report.item.modality == "series" else (),
             )
         )
     return tuple(rows)
@@ -179,12 +195,14 @@ def _files(report: Report) -> tuple[tuple[str, str, str], ...]:
     """What can be saved from the page: label, file name and content."""
     # The name of an item is the caller's; only what every file system takes is kept of it.
     stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in report.item.name)[:60]
+    whole = report.model_dump_json(indent=2).encode()
+    files = [("Report (JSON)", f"{stem}.json", data_url(whole, "application/json"))]
+    if report.item.modality == "series":
+        table = to_csv([report]).encode()
+        return (*files, ("Spans (CSV)", f"{stem}.spans.csv", data_url(table, "text/csv")))
     task = json.dumps([to_label_studio(report)], ensure_ascii=False).encode()
-    texts = [
-        ("Report (JSON)", f"{stem}.json", report.model_dump_json(indent=2).encode()),
-        ("Label Studio task", f"{stem}.label-studio.json", task),
-    ]
-    files = [(label, name, data_url(content, "application/json")) for label, name, content in texts]
+    studio = data_url(task, "application/json")
+    files.append(("Label Studio task", f"{stem}.label-studio.json", studio))
     # A mask is offered only where it says what the report says.
     with contextlib.suppress(GadetError):
         files.append(("Mask (PNG)", f"{stem}.mask.png", data_url(mask_png(report), "image/png")))

@@ -13,6 +13,7 @@ from gadet.report import Report
 __all__ = ["fragment"]
 
 _SIDE = 640
+_PLOT_SIDE = 1024  # letters of a plot are no longer read when it is made smaller
 
 
 def fragment(report: Report, loader: PictureLoader | None = None) -> str:
@@ -21,8 +22,10 @@ def fragment(report: Report, loader: PictureLoader | None = None) -> str:
     Styles are inline and colours of text are inherited, since the page around it is the
     notebook's, light or dark. Every text is escaped.
     """
-    picture = overlay(report, max_side=_SIDE, legend=False, loader=loader)
-    url = data_url(jpeg(picture, max_side=_SIDE, quality=82), "image/jpeg")
+    plot = report.item.modality == "series"
+    side = _PLOT_SIDE if plot else _SIDE
+    picture = overlay(report, max_side=side, legend=False, loader=loader)
+    url = data_url(jpeg(picture, max_side=side, quality=82), "image/jpeg")
     red, green, blue = VERDICTS[report.verdict]
     ink = "#000" if report.verdict == "uncertain" else "#fff"
     score = "no score"
@@ -32,7 +35,8 @@ def fragment(report: Report, loader: PictureLoader | None = None) -> str:
     parts = [
         '<div style="display:flex;flex-wrap:wrap;gap:16px;align-items:flex-start;'
         'font-family:system-ui,sans-serif;font-size:14px;line-height:1.45;max-width:960px">',
-        f'<img src="{url}" alt="{escape(alt)}" style="max-width:min(420px,100%);height:auto;'
+        f'<img src="{url}" alt="{escape(alt)}" style="max-width:min({960 if plot else 420}px,'
+        "100%);height:auto;"
         'border-radius:6px">',
         '<div style="flex:1 1 300px;min-width:0;overflow-wrap:anywhere">',
         f'<div><span style="background:rgb({red},{green},{blue});color:{ink};font-weight:600;'

@@ -9,8 +9,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from gadet.findings import Finding, SpanRegion
 from gadet.render.colours import BOUNDARY, VERDICTS, Colour, heat
-from gadet.render.words import SCORE_SOURCES, VERDICT_MEANING, count
+from gadet.render.words import SCORE_SOURCES, VERDICT_MEANING, count, span_cells
 from gadet.report import Report, Verdict
 
 __all__ = ["draw_legend", "missing_panel"]
@@ -97,11 +98,18 @@ def _finding_lines(report: Report) -> list[str]:
     lines = [] if report.judged else [VERDICT_MEANING[report.verdict]]
     for number, finding in enumerate(report.findings[:_LISTED], start=1):
         label = _printable(finding.label) or "(see the report)"
-        lines.append(
-            f"{number}  {label}" + (f"  ·  {finding.severity}" if finding.severity else "")
-        )
+        parts = [f"{number}  {label}", finding.severity, _when(finding)]
+        lines.append("  ·  ".join(part for part in parts if part))
     more = len(report.findings) - _LISTED
     return [*lines, f"and {more} more"] if more > 0 else lines
+
+
+def _when(finding: Finding) -> str:
+    """From when to when a span of a series is; empty for other regions."""
+    if not isinstance(finding.region, SpanRegion):
+        return ""
+    start, end, *_ = span_cells(finding.region)
+    return f"{start} to {end}"
 
 
 def _symbol(

@@ -35,6 +35,7 @@ def overlay(
     Findings are outlined just outside their mask, or their box when they have no mask, and
     numbered in their order. The expert's map is laid over the picture on a fixed scale: what is
     below the decision boundary stays as it is, and a report whose verdict is `normal` gets no heat.
+    The plot of a series shows all of that already and stays as it is.
 
     Args:
         report: What to draw.
@@ -108,7 +109,9 @@ def _base(
 def _with_heat(report: Report, picture: Image.Image) -> tuple[Image.Image, bool]:
     """Lay the map over a copy of the picture; say whether anything of it is above the boundary."""
     scores = report.anomaly_map
-    if scores is None or report.verdict == "normal" or not np.any(scores > BOUNDARY):
+    if scores is None or scores.ndim != 2 or report.verdict == "normal":
+        return picture, False
+    if not np.any(scores > BOUNDARY):
         return picture, False
     resized = Image.fromarray(np.nan_to_num(scores).astype(np.float32)).resize(
         picture.size, Image.Resampling.BILINEAR

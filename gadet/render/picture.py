@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from gadet.errors import InputError
+from gadet.errors import InputError, MissingDependencyError
 from gadet.media.image import ImageAdapter
-from gadet.report import Report
+from gadet.report import ItemInfo, Report
 
 __all__ = ["Found", "PictureLoader", "data_url", "find_picture", "jpeg", "png"]
 
@@ -36,11 +36,12 @@ class Found:
 def find_picture(report: Report, loader: PictureLoader | None = None) -> Found:
     """Find the picture that a report is about: its preview, the loader, or the file it came from.
 
-    A file is read again only when it is local and still has the size that was inspected.
+    A file is read again only when it is local and still what was inspected: of the same size when
+    it is an image, and with the same values when it is a series, which is then plotted anew.
 
     Args:
         report: What to draw.
-        loader: How to read an item again; None reads local image files.
+        loader: How to read an item again; None reads local files.
     """
     try:
         if report.preview is not None:
@@ -58,19 +59,36 @@ def find_picture(report: Report, loader: PictureLoader | None = None) -> Found:
 
 def _reopen(report: Report) -> Found:
     item = report.item
-    if item.modality != "image":
+    if item.modality not in ("image", "series"):
         return Found(None, f"A {item.modality} has no picture of its own to show here.")
     if item.source is None:
         return Found(None, "The item was in memory; its picture is not part of a saved report.")
     if "://" in item.source or not os.path.isfile(item.source):
         return Found(None, "The file is not there any more, or not on this machine.")
     try:
-        sample = ImageAdapter().load(item.source)
-    except InputError as error:
+        return _plotted(report) if item.modality == "series" else _loaded(item)
+    except (InputError, MissingDependencyError) as error:
         return Found(None, f"The file could not be read again: {error}.")
+
+
+def _loaded(item: ItemInfo) -> Found:
+    sample = ImageAdapter().load(item.source)
     if item.size is not None and sample.info.size != item.size:
         return Found(None, "The file has changed since it was inspected: its size is another one.")
     return Found(Image.fromarray(sample.pixels))
+
+
+def _plotted(report: Report) -> Found:
+    from gadet.localize.series import SeriesLocalizer
+    from gadet.media.series import SeriesAdapter
+
+    sample = SeriesAdapter().load(report.item.source)
+    if sample.info.sha256 != report.item.sha256:
+        why = "The file has changed since it was inspected, or was read with options of its own."
+        return Found(None, why)
+    drawn = SeriesLocalizer().illustrate(sample, report.findings, None)
+    with Image.open(io.BytesIO(drawn)) as opened:
+        return Found(opened.convert("RGB"))
 
 
 def jpeg(picture: Image.Image, *, max_side: int, quality: int) -> bytes:

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 
 from gadet.findings import ImageRegion, PointsRegion, Region, SpanRegion, VideoRegion
 from gadet.geometry import Interval
+from gadet.media.series.clock import in_words
 from gadet.report import Cost, Report, ScoreSource, Stop, Usage, Verdict
 
 __all__ = [
     "SCORE_SOURCES",
+    "SPAN_COLUMNS",
     "VERDICT_MEANING",
     "count",
     "describe_region",
     "money",
+    "span_cells",
     "spent",
     "why_not_judged",
 ]
@@ -33,6 +36,8 @@ SCORE_SOURCES: dict[ScoreSource, str] = {
     "expert": "measured",
     "fused": "model and measurement",
 }
+
+SPAN_COLUMNS = ("Start", "End", "Duration", "Channels")
 
 _STOPS: dict[Stop, str] = {
     "complete": "The model finished its answer.",
@@ -74,10 +79,26 @@ def describe_region(region: Region | None, size: tuple[int, int] | None) -> tupl
             extent = " × ".join(f"{value:.4g}" for value in region.extent) + unit
             return where, f"{count(len(region.indices), 'point')}; {extent}"
         case SpanRegion():
-            channels = ", ".join(region.channels)
-            length = _length(region.interval)
-            return _interval(region.interval), f"{length}; {channels}" if channels else length
+            *_, duration, channels = span_cells(region)
+            told = f"{duration}; {channels}" if region.channels else duration
+            return _interval(region.interval), told
     return "not located", ""
+
+
+def span_cells(region: Region | None) -> tuple[str, str, str, str]:
+    """What stands under `SPAN_COLUMNS`: from when to when, how long, and in which channels."""
+    if not isinstance(region, SpanRegion):
+        return "not located", "", "", ""
+    interval = region.interval
+    duration = count(round(interval.end - interval.start), "row")
+    if region.seconds:
+        duration += f", {in_words(round(region.seconds * 1e9))}"
+    return (
+        interval.start_label or f"row {interval.start:.0f}",
+        interval.end_label or f"row {interval.end:.0f}",
+        duration,
+        ", ".join(region.channels) or "not stated",
+    )
 
 
 def _interval(interval: Interval) -> str:

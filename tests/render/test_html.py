@@ -289,7 +289,7 @@ def test_costs_in_words():
                 channels=("cpu", "disk"),
             ),
             "Mon – Tue",
-            "1 step; cpu, disk",
+            "1 row; cpu, disk",
         ),
         (
             PointsRegion(indices=(1, 2), centroid=(0, 0.5, 1), extent=(1, 2, 3), units="mm"),
