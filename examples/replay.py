@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from gadet import AnomalyDetector, ConfigurationError, ScriptedBackend, samples
-from gadet.backends.recall.cassette import RecordingBackend, ReplayBackend
 from gadet.backends.registry import connect
 
 STAND_IN = {
@@ -24,12 +23,12 @@ case = samples.load("circuit-board")
 model = connect(sys.argv[1]) if len(sys.argv) > 1 else ScriptedBackend([STAND_IN])
 
 # Record. Run again, and only what is not on the cassette yet is asked.
-with AnomalyDetector(RecordingBackend(model, cassette), expert=None) as detector:
+with AnomalyDetector(model, expert=None, record=cassette) as detector:
     recorded = detector.detect(case.item, references=case.references)
 print(f"{len(cassette.read_text(encoding='utf-8').splitlines()) - 1} answer on {cassette}")
 
 # Play: this is what stands in the notebook or the test that others run.
-with AnomalyDetector(ReplayBackend(cassette), expert=None) as detector:
+with AnomalyDetector(replay=cassette, expert=None) as detector:
     played = detector.detect(case.item, references=case.references)
     print(played.verdict, played.score, "by", played.provenance.backend)
     assert (played.verdict, played.score) == (recorded.verdict, recorded.score)

@@ -46,9 +46,15 @@ from gadet.request import DetectRequest, Normality
 from gadet.view import View, ViewLimits
 
 if TYPE_CHECKING:
+    from gadet.backends.facts.forecast import Forecast
     from gadet.backends.offline import OfflineBackend
+    from gadet.backends.recall.cache import AnswerCache
     from gadet.backends.registry import connect
     from gadet.backends.scripted import ScriptedBackend
+    from gadet.backends.transport.bounds import Timeouts
+    from gadet.backends.transport.breaker import BreakerPolicy
+    from gadet.backends.transport.limiter import RateLimits
+    from gadet.backends.transport.retry import RetryPolicy
     from gadet.budget import Limits
     from gadet.detector import AnomalyDetector
     from gadet.dialogue import Reply
@@ -61,14 +67,20 @@ if TYPE_CHECKING:
 # What does the work is loaded when it is first named, so that importing gadet stays cheap.
 _LAZY = {
     "AnomalyDetector": "gadet.detector",
+    "AnswerCache": "gadet.backends.recall.cache",
+    "BreakerPolicy": "gadet.backends.transport.breaker",
     "Domain": "gadet.prompts.domain",
     "Event": "gadet.watch",
+    "Forecast": "gadet.backends.facts.forecast",
     "ImageInput": "gadet.media.image",
     "Limits": "gadet.budget",
     "OfflineBackend": "gadet.backends.offline",
+    "RateLimits": "gadet.backends.transport.limiter",
     "Reply": "gadet.dialogue",
+    "RetryPolicy": "gadet.backends.transport.retry",
     "Route": "gadet.route",
     "ScriptedBackend": "gadet.backends.scripted",
+    "Timeouts": "gadet.backends.transport.bounds",
     "Watch": "gadet.watch",
     "connect": "gadet.backends.registry",
     "count_tokens": "gadet.prompts.size",
@@ -102,11 +114,13 @@ _logging.getLogger("gadet").addHandler(_logging.NullHandler())
 
 __all__ = [
     "AnomalyDetector",
+    "AnswerCache",
     "AuthenticationError",
     "Backend",
     "BackendError",
     "Box",
     "BoxFormat",
+    "BreakerPolicy",
     "BudgetExceededError",
     "Candidate",
     "Completion",
@@ -119,6 +133,7 @@ __all__ = [
     "Expert",
     "Failure",
     "Finding",
+    "Forecast",
     "Frame",
     "GadetError",
     "ImageInput",
@@ -137,13 +152,16 @@ __all__ = [
     "Profile",
     "Prompt",
     "RateLimitError",
+    "RateLimits",
     "Reply",
     "Report",
     "ResponseError",
+    "RetryPolicy",
     "Route",
     "ScriptedBackend",
     "ServerError",
     "SpanRegion",
+    "Timeouts",
     "TrackPoint",
     "TransportError",
     "Usage",

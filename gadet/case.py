@@ -58,6 +58,7 @@ class Case:
         loading_seconds: How long reading the item and its references took.
         pictures: What stays with the report for drawing: the map in `full`, a `small` one of at
             most 256 px, or `none`.
+        hint: What the reader should know about the backend: that its model is not known, say.
         batched: Whether the answers come from a batch API, at its prices.
     """
 
@@ -71,6 +72,7 @@ class Case:
     localizer: Localizer
     loading_seconds: float = 0.0
     pictures: Pictures = "full"
+    hint: str | None = None
     batched: bool = False
 
 

@@ -98,7 +98,7 @@ def _report(
     seconds: dict[str, float],
 ) -> Report:
     scene, answer = opening.scene, judgement.answer
-    notes = [*scribe.notes, *judgement.notes]
+    notes = [*filter(None, [case.hint]), *scribe.notes, *judgement.notes]
     findings: list[Finding] = []
     for entry in told:
         finding, mended = entry.located(case.localizer)

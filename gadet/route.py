@@ -39,6 +39,12 @@ class Leg:
     backend: Backend
     profile: Profile
 
+    @property
+    def hint(self) -> str | None:
+        """What the reader of a report should know about the backend."""
+        hint = getattr(self.backend, "hint", None)
+        return hint if isinstance(hint, str) else None
+
 
 @dataclass(frozen=True, eq=False)
 class Question:
@@ -159,7 +165,7 @@ def travel(route: Route, case: Case) -> Journey:
     log = _Log()
     for number, leg in enumerate(route.legs, start=1):
         last = number == len(route.legs)
-        stage = replace(case, profile=leg.profile, backend=leg.backend.name)
+        stage = replace(case, profile=leg.profile, backend=leg.backend.name, hint=leg.hint)
         try:
             report = yield from _held_with(leg, inspect(stage, measured), log)
         except (BackendError, InputError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +13,9 @@ from pydantic_core import PydanticSerializationError, to_json
 from gadet.backends.base import Completion
 from gadet.backends.codecs import openai_chat
 from gadet.backends.codecs.base import Asking, Codec
+from gadet.backends.facts.forecast import forecast_prompt
 from gadet.backends.facts.profile import Profile
-from gadet.backends.facts.profiles import profile_for
+from gadet.backends.facts.profiles import profile_for, unknown_model_note
 from gadet.backends.jobs.base import JobClient
 from gadet.backends.jobs.clients import client_of
 from gadet.backends.jobs.desk import Desk
@@ -29,6 +31,8 @@ from gadet.prompts.prompt import Prompt
 __all__ = ["HttpBackend"]
 
 logger = logging.getLogger("gadet")
+
+_SECRET = re.compile("auth|cookie|key|secret|token", re.IGNORECASE)
 
 
 class HttpBackend:
@@ -55,6 +59,11 @@ class HttpBackend:
             those that its answers tell are kept.
         breaker: When the server is left alone for a while; None never leaves it alone.
         max_response_bytes: Largest answer that is read.
+
+    Attributes:
+        name: `provider:model`, or what was given.
+        profile: The facts of the model.
+        hint: A sentence for the reader of a report when nothing is known of the model, else None.
 
     Raises:
         ConfigurationError: The base URL cannot be used.
@@ -85,12 +94,14 @@ class HttpBackend:
         self.model = model
         self.name = name or f"{provider}:{model}"
         self.profile = profile or profile_for(provider, model)
+        self.hint = None if profile else unknown_model_note(provider, model)
         self._provider = provider
         self._codec = codec
         self._base_url = base_url
         self._address = base_url.partition("?")[0]
         self._asking = Asking(model, self.profile, temperature, effort, dict(extra or {}))
-        sent = {**codec.headers, **_key(codec, api_key), **(headers or {})}
+        sent = {**codec.headers, **_key(codec, api_key), **_guarded(headers or {})}
+        self._counted = rate_limits is not None and rate_limits.tokens_per_minute is not None
         self._scrub = Scrubber(value for value in sent.values() if isinstance(value, SecretStr))
         self._channel = HttpChannel(
             _joined(base_url, codec.path(model)),
@@ -132,11 +143,15 @@ class HttpBackend:
             InputError: The server could not read a picture.
             ConfigurationError: The prompt does not fit the profile, or the network is not allowed.
         """
-        return self._channel.post(self.encode(prompt), self._codec.decode, spent=_tokens)
+        return self._channel.post(
+            self.encode(prompt), self._codec.decode, tokens=self._expected(prompt), spent=_tokens
+        )
 
     async def acomplete(self, prompt: Prompt) -> Completion:
         """Ask without blocking the event loop."""
-        return await self._channel.apost(self.encode(prompt), self._codec.decode, spent=_tokens)
+        return await self._channel.apost(
+            self.encode(prompt), self._codec.decode, tokens=self._expected(prompt), spent=_tokens
+        )
 
     def encode(self, prompt: Prompt) -> bytes:
         """The body of a question as it would be sent on its own.
@@ -153,6 +168,10 @@ class HttpBackend:
             raise ConfigurationError(
                 f"{self.name}: the prompt and `extra` must be expressible in JSON: {error}"
             ) from None
+
+    def _expected(self, prompt: Prompt) -> int | None:
+        """What a prompt will take of the tokens per minute; None where nobody counts them."""
+        return forecast_prompt(prompt, self.profile).input_tokens if self._counted else None
 
     def batch_api(self) -> JobClient:
         """The client of the provider's batch API.
@@ -183,6 +202,14 @@ def _key(codec: Codec, key: str | SecretStr | None) -> dict[str, SecretStr]:
     text = key.get_secret_value() if isinstance(key, SecretStr) else key
     header, before = codec.key_header
     return {header: SecretStr(before + text.strip())}
+
+
+def _guarded(headers: Mapping[str, str | SecretStr]) -> dict[str, str | SecretStr]:
+    """The caller's headers, those that may hold a secret by their name as one."""
+    return {
+        name: SecretStr(value) if isinstance(value, str) and _SECRET.search(name) else value
+        for name, value in headers.items()
+    }
 
 
 def _joined(base_url: str, path: str) -> str:

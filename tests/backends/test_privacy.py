@@ -118,3 +118,11 @@ def test_proxies_of_the_environment_are_not_for_this_machine(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with serving(ok) as server:
         assert ask(connect(server.url)).stop == "complete"
+
+
+@pytest.mark.parametrize("name", ["Authorization", "x-api-key", "X-Auth-Token", "cookie"])
+def test_a_header_that_may_hold_a_secret_is_one(name: str) -> None:
+    headers = {name: "planted-0123456789"}
+    backend = HttpBackend("m", base_url="http://localhost:1/v1", headers=headers)
+    assert "planted" not in repr(backend)
+    assert "planted" not in backend._scrub("the server said planted-0123456789")

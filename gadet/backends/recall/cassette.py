@@ -68,7 +68,7 @@ class ReplayBackend:
         raise ConfigurationError(
             f"an answer to the prompt {prompt.sha256[:12]} is needed, and {self.path} has none: "
             f"{self._tape.what_differs(prompt)}. Undo the change, or record the prompt with "
-            f"RecordingBackend(backend, {str(self.path)!r})"
+            f"record={str(self.path)!r}"
         )
 
     async def acomplete(self, prompt: Prompt) -> Completion:

@@ -237,7 +237,7 @@ def test_what_is_not_recorded_is_an_error_that_names_the_difference(
     with pytest.raises(ConfigurationError, match=words) as caught:
         replay.complete(changed())
     assert f"({zero_shot().sha256[:12]})" in str(caught.value), "the closest one"
-    with pytest.raises(ConfigurationError, match=r"RecordingBackend\(backend, '"):
+    with pytest.raises(ConfigurationError, match=r"with record='"):
         asyncio.run(replay.acomplete(changed()))
 
 
