@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from gadet.prompts.domain import Domain
     from gadet.prompts.size import count_tokens
     from gadet.route import Route
+    from gadet.spending import spent
     from gadet.watch import Event, Watch
 
 # What does the work is loaded when it is first named, so that importing gadet stays cheap.
@@ -84,6 +85,7 @@ _LAZY = {
     "Watch": "gadet.watch",
     "connect": "gadet.backends.registry",
     "count_tokens": "gadet.prompts.size",
+    "spent": "gadet.spending",
 }
 
 
@@ -173,4 +175,5 @@ __all__ = [
     "connect",
     "count_tokens",
     "samples",
+    "spent",
 ]

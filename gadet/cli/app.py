@@ -21,6 +21,7 @@ from gadet import (
     Report,
     Route,
     samples,
+    spent,
 )
 from gadet._version import __version__
 from gadet.cli.answers import answers
@@ -176,6 +177,9 @@ def detect(
             ),
         )
         _deliver(results, report, as_json=json or not sys.stdout.isatty())
+        total = spent(results)
+        if total.usage.input_tokens:
+            typer.echo(f"spent: {total}", err=True)
     if any(isinstance(result, Failure) for result in results):
         raise typer.Exit(FAILED)
     if fail_on_anomaly and any(r.verdict != "normal" for r in results if isinstance(r, Report)):
