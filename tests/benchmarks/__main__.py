@@ -14,6 +14,8 @@ NAMES = (
     "local_batching",
     "memory_run",
     "prompt_tokens",
+    "series",
+    "series_plot",
     "speed",
     "throughput",
     "throughput_sdks",
