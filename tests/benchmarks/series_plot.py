@@ -4,8 +4,8 @@
 
 A sine with noise and one spike of a single sample, at 1568 px. Each length in a process of its own,
 so that the peak of memory is its own; imports are not counted. The peer draws the same values with
-`Axes.plot` on a figure of the same width, with matplotlib's own simplification of paths. Whether the
-spike is there is looked up in the picture: ink must stand above the sine near its column.
+`Axes.plot` on a figure of the same width, with matplotlib's own simplification of paths. Whether
+the spike is there is looked up in the picture: ink must stand above the sine near its column.
 """
 
 from __future__ import annotations
