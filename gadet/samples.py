@@ -1,13 +1,13 @@
-"""Sample data that ships: small pictures, drawn by a program, with and without defects.
+"""Sample data that ships: small pictures and series, made by a program, with and without defects.
 
     from gadet import AnomalyDetector, samples
 
     case = samples.load("circuit-board")
     report = AnomalyDetector().detect(case.item, references=case.references)
 
-Every case has an item, normal references, the true mask and a description of what is normal. The
-pictures are the same on every machine up to rounding. They show how the library is used; they are
-not a benchmark.
+Every case has an item, normal references where they are needed, the true mask and a description of
+what is normal. The data are the same on every machine up to rounding. They show how the library is
+used; they are not a benchmark.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from gadet.errors import ConfigurationError
+from gadet.media.series import SeriesInput
 from gadet.report import Modality
 from gadet.request import Normality
 from gadet.scenes import (
@@ -35,6 +36,7 @@ from gadet.scenes import (
     parts_tray,
     woven_fabric,
 )
+from gadet.signals import Record, cold_store, server_load, vibration
 
 __all__ = ["SampleCase", "load", "names", "write"]
 
@@ -50,9 +52,10 @@ class SampleCase:
         name: The name that `load` takes.
         title: What it shows, for people.
         modality: What kind of data the item is.
-        item: The picture to inspect, RGB.
-        references: Normal pictures of the same thing, RGB.
-        mask: The truth `(H, W)`, bool, in pixels of the item; all False when it is normal.
+        item: What to inspect: an RGB picture or a series.
+        references: Normal pictures or series of the same thing.
+        mask: The truth, bool, all False when it is normal: `(H, W)` in pixels of a picture, `(T,)`
+            of a series.
         anomalous: The true verdict.
         domain: Name of the domain pack that fits.
         normality: What is normal, in words.
@@ -60,13 +63,36 @@ class SampleCase:
 
     name: str
     title: str
-    item: Image.Image = field(repr=False)
-    references: tuple[Image.Image, ...] = field(repr=False)
+    item: Image.Image | SeriesInput = field(repr=False)
+    references: tuple[Image.Image | SeriesInput, ...] = field(repr=False)
     mask: npt.NDArray[np.bool_] = field(repr=False)
     anomalous: bool
     domain: str
     normality: Normality
     modality: Modality = "image"
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """The true spans of a series, rows `(start, stop)`, half-open."""
+        if self.mask.ndim != 1:
+            return ()
+        edges = np.flatnonzero(np.diff(self.mask.astype(np.int8), prepend=0, append=0))
+        return tuple(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class _Signal:
+    """What can be recorded of one kind of machine.
+
+    Attributes:
+        draw: Makes a series, with defects.
+        references: How many normal series are given beside it.
+        normality: What is normal, in words.
+    """
+
+    draw: Callable[[np.random.Generator, Defects], Record]
+    references: int
+    normality: Normality
 
 
 @dataclass(frozen=True)
@@ -147,7 +173,37 @@ _SCENES: Final = {
     ),
 }
 
-# name: (scene, kind of defect as a folder name, defects that are drawn, title)
+_SIGNALS: Final = {
+    "server-load": _Signal(
+        server_load,
+        2,
+        Normality(
+            subject="load of a server in percent, every ten minutes",
+            standards="Working days are busy from 8 to 18 o'clock with a dip at noon, nights and "
+            "weekends are quiet. A backup runs every night at 2:30.",
+        ),
+    ),
+    "vibration": _Signal(
+        vibration,
+        1,
+        Normality(
+            subject="vibration of a shaft at its two bearings",
+            standards="Both rise and fall together with the torque, the free end a little later.",
+        ),
+    ),
+    "cold-store": _Signal(
+        cold_store,
+        0,
+        Normality(
+            subject="temperature of a cold store, every ten minutes",
+            standards="The compressor makes a tooth every 90 minutes between 2.5 and 5 °C; days "
+            "are a little warmer than nights.",
+            defects=("drift", "sensor that is stuck"),
+        ),
+    ),
+}
+
+# name: (scene or signal, kind of defect as a folder name, defects that are drawn, title)
 _CASES: Final[dict[str, tuple[str, str, Defects, str]]] = {
     "circuit-board": (
         "circuit-board",
@@ -166,6 +222,20 @@ _CASES: Final[dict[str, tuple[str, str, Defects, str]]] = {
     "parts-tray-normal": ("parts-tray", "good", (), "Complete tray"),
     "woven-fabric": ("woven-fabric", "stain", ("stain",), "Fabric with a stain"),
     "woven-fabric-normal": ("woven-fabric", "good", (), "Fabric without a defect"),
+    "server-load": (
+        "server-load",
+        "restless",
+        ("restless night", "level shift"),
+        "Server with a restless night and a busy day",
+    ),
+    "server-load-normal": ("server-load", "good", (), "Server without an incident"),
+    "vibration": ("vibration", "loose", ("loose bearing",), "Shaft with a loose bearing"),
+    "cold-store": (
+        "cold-store",
+        "sensor",
+        ("drift", "stuck"),
+        "Cold store whose sensor drifts and gets stuck",
+    ),
 }
 _REFERENCES: Final = 3
 
@@ -176,7 +246,7 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> SampleCase:
-    """Draw a case.
+    """Make a case.
 
     Raises:
         ConfigurationError: There is no case of this name.
@@ -184,8 +254,23 @@ def load(name: str) -> SampleCase:
     if name not in _CASES:
         raise ConfigurationError(f"expected one of {', '.join(_CASES)}; got {name!r}")
     kind, _, defects, title = _CASES[name]
+    seed = 100 + list(_CASES).index(name)
+    if kind in _SIGNALS:
+        signal = _SIGNALS[kind]
+        record = _record(signal, defects, seed)
+        return SampleCase(
+            name=name,
+            title=title,
+            item=record.item,
+            references=tuple(_record(signal, (), n).item for n in range(signal.references)),
+            mask=record.truth,
+            anomalous=bool(defects),
+            domain="series",
+            normality=signal.normality,
+            modality="series",
+        )
     scene = _SCENES[kind]
-    item, mask = _picture(scene, defects, seed=100 + list(_CASES).index(name))
+    item, mask = _picture(scene, defects, seed)
     # Copies, since a picture can be changed by whoever gets it.
     references = tuple(picture.copy() for picture in _references(kind))
     return SampleCase(
@@ -201,9 +286,10 @@ def load(name: str) -> SampleCase:
 
 
 def write(folder: str | Path) -> list[Path]:
-    """Write all cases as PNG files in the layout of MVTec AD.
+    """Write all cases in the layout of MVTec AD, pictures as PNG and series as CSV.
 
-    `SCENE/train/good/*.png`, `SCENE/test/KIND/*.png`, `SCENE/ground_truth/KIND/*_mask.png`.
+    `SCENE/train/good/*.png`, `SCENE/test/KIND/*.png`, `SCENE/ground_truth/KIND/*_mask.png`; the
+    truth of a series is `*_spans.csv`, with the rows `start` and `stop` (half-open) of each defect.
 
     Args:
         folder: Where to write; made when it is missing.
@@ -212,22 +298,47 @@ def write(folder: str | Path) -> list[Path]:
         The files that were written, in order.
     """
     written: list[Path] = []
+    trained: set[str] = set()
 
-    def save(picture: Image.Image, *parts: str) -> None:
+    def save(content: Image.Image | SeriesInput | str, *parts: str) -> None:
         path = Path(folder).joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, format="PNG")
+        if isinstance(content, Image.Image):
+            path = path.with_suffix(".png")
+            content.save(path, format="PNG")
+        else:
+            path = path.with_suffix(".csv")
+            text = content if isinstance(content, str) else _csv(content.item)
+            path.write_text(text, encoding="utf-8", newline="")
         written.append(path)
 
     for name, (scene, kind, defects, _) in _CASES.items():
         case = load(name)
-        save(case.item, scene, "test", kind, "000.png")
-        if defects:
-            save(Image.fromarray(case.mask), scene, "ground_truth", kind, "000_mask.png")
-        else:
+        save(case.item, scene, "test", kind, "000")
+        if defects and case.modality == "series":
+            spans = "".join(f"{start},{stop}\n" for start, stop in case.spans)
+            save(f"start,stop\n{spans}", scene, "ground_truth", kind, "000_spans")
+        elif defects:
+            save(Image.fromarray(case.mask), scene, "ground_truth", kind, "000_mask")
+        if scene not in trained:
+            trained.add(scene)
             for number, reference in enumerate(case.references):
-                save(reference, scene, "train", "good", f"{number:03d}.png")
+                save(reference, scene, "train", "good", f"{number:03d}")
     return written
+
+
+def _csv(columns: dict[str, npt.NDArray[Any]]) -> str:
+    """A table as text."""
+    rows = (
+        ",".join(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row)
+        for row in zip(*columns.values(), strict=True)
+    )
+    return "\n".join([",".join(columns), *rows, ""])
+
+
+def _record(signal: _Signal, defects: Defects, seed: int) -> Record:
+    """Record a machine."""
+    return signal.draw(np.random.default_rng(seed), defects)
 
 
 @cache

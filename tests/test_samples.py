@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from gadet import samples
+from gadet import AnomalyDetector, SpanRegion, samples
 from gadet.errors import ConfigurationError
+from gadet.media.series import SeriesAdapter, SeriesInput
 from gadet.request import Normality
 
 NAMES = samples.names()
+SERIES = tuple(name for name in NAMES if samples.load(name).modality == "series")
+PICTURES = tuple(name for name in NAMES if name not in SERIES)
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=PICTURES)
 def case(request: pytest.FixtureRequest) -> samples.SampleCase:
     return samples.load(request.param)
 
@@ -23,11 +26,14 @@ def case(request: pytest.FixtureRequest) -> samples.SampleCase:
 def test_names() -> None:
     assert len(set(NAMES)) == len(NAMES) >= 10
     assert "circuit-board" in NAMES
-    assert sum(name.endswith("-normal") for name in NAMES) == 5
+    assert sum(name.endswith("-normal") for name in NAMES) == 6
+    assert len(SERIES) == 4
 
 
 def test_case_is_complete(case: samples.SampleCase) -> None:
     assert case.modality == "image"
+    assert isinstance(case.item, Image.Image)
+    assert case.spans == ()
     assert case.item.mode == "RGB"
     assert all(256 <= side <= 512 for side in case.item.size)
     assert len(case.references) >= 2
@@ -76,6 +82,57 @@ def test_changing_a_picture_changes_no_later_one() -> None:
     assert np.asarray(samples.load("parts-tray").references[0]).max() > 100
 
 
+@pytest.mark.parametrize("name", SERIES)
+def test_series_is_complete_and_read_as_it_is(name: str) -> None:
+    case = samples.load(name)
+    assert isinstance(case.item, SeriesInput)
+    assert case.domain == "series"
+    assert case.title
+    assert case.normality.subject
+    assert bool(case.references) == (case.item.normal_until is None)
+    item, *references = (SeriesAdapter().load(one) for one in (case.item, *case.references))
+    assert case.mask.shape == (len(item),)
+    assert case.mask.any() == case.anomalous == bool(case.spans) == (not name.endswith("-normal"))
+    assert case.mask.mean() < 0.25
+    assert sum(stop - start for start, stop in case.spans) == case.mask.sum()
+    assert all(case.mask[start:stop].all() for start, stop in case.spans)
+    assert not case.mask[: item.normal_until or 0].any()
+    assert {reference.channels for reference in references} <= {item.channels}
+    assert len({sample.info.sha256 for sample in (item, *references)}) == 1 + len(references)
+    again = SeriesAdapter().load(samples.load(name).item)
+    np.testing.assert_array_equal(again.values, item.values)
+
+
+@pytest.mark.parametrize("name", [name for name in SERIES if not name.endswith("-normal")])
+def test_series_differs_from_a_normal_one_where_the_truth_says(name: str) -> None:
+    """Made again without its defects, the series differs inside of its spans only."""
+    kind, _, defects, _ = samples._CASES[name]
+    seed = 100 + NAMES.index(name)
+    assert defects
+    case = samples.load(name)
+    first = min(start for start, _ in case.spans)
+    clean = samples._SIGNALS[kind].draw(np.random.default_rng(seed), ())
+    (_, mine), (_, theirs) = (
+        (next(iter(columns)), np.stack([v for n, v in columns.items() if n != "time"], axis=1))
+        for columns in (case.item.item, clean.columns)
+    )
+    np.testing.assert_array_equal(mine[:first], theirs[:first])
+    np.testing.assert_array_equal(mine[~case.mask], theirs[~case.mask])
+    assert np.median(np.abs(mine - theirs)[case.mask].max(axis=1)) > 0.1
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_the_expert_finds_the_spans(name: str) -> None:
+    case = samples.load(name)
+    report = AnomalyDetector().detect(case.item, references=case.references, domain=case.domain)
+    assert report.verdict == ("anomalous" if case.anomalous else "normal")
+    found = [f.region.interval for f in report.findings if isinstance(f.region, SpanRegion)]
+    assert len(found) == len(case.spans)
+    for start, stop in case.spans:
+        shared = max(min(stop, one.end) - max(start, one.start) for one in found)
+        assert shared > 0.4 * (stop - start)  # a drift is seen when it has gone some way
+
+
 def test_unknown_name() -> None:
     with pytest.raises(ConfigurationError, match=r"expected one of circuit-board, .*; got 'board'"):
         samples.load("board")
@@ -98,4 +155,13 @@ def test_write(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(mask) > 0, case.mask)
     tests = sum("/test/" in path for path in found)
     truths = sum("/ground_truth/" in path for path in found)
-    assert (tests, truths) == (len(NAMES), len(NAMES) - 5)
+    assert (tests, truths) == (len(NAMES), len(NAMES) - 6)
+    server = samples.load("server-load")
+    item = SeriesAdapter().load(tmp_path / "new/server-load/test/restless/000.csv")
+    made = SeriesAdapter().load(server.item)
+    np.testing.assert_allclose(item.values, made.values, atol=6e-4)
+    assert (item.channels, item.units) == (made.channels, made.units)
+    np.testing.assert_array_equal(item.times, made.times)
+    spans = (tmp_path / "new/server-load/ground_truth/restless/000_spans.csv").read_text()
+    assert spans == "start,stop\n" + "".join(f"{a},{b}\n" for a, b in server.spans)
+    assert (tmp_path / "new/vibration/train/good/000.csv").exists()

@@ -189,11 +189,12 @@ def detect(
 @app.command()
 def demo(
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATH…]", help="Pictures of your own, too.")
+        list[str] | None,
+        typer.Argument(metavar="[PATH…]", help="Pictures and series of your own, too."),
     ] = None,
     report: Annotated[Path, typer.Option(help="Where the page is written.")] = Path("demo.html"),
 ) -> None:
-    """Inspect the samples that ship, and any picture named, with the offline engine."""
+    """Inspect the samples that ship, and what is named, with the offline engine."""
     cases = [samples.load(name) for name in samples.names()]
     requests = [
         DetectRequest(

@@ -8,22 +8,24 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gadet.errors import InputError
+from gadet.media.series.files import SUFFIXES as TABLES
 
 __all__ = ["SUFFIXES", "expand"]
 
-SUFFIXES = frozenset(
+PICTURES = frozenset(
     ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .npy".split()  # noqa: SIM905
 )
+SUFFIXES = PICTURES | TABLES
 
 
 def expand(arguments: Sequence[str]) -> list[str | bytes]:
     """List the items that arguments name, in a stable order.
 
-    A folder gives every picture below it, a pattern every file it matches, `-` the bytes on
-    stdin; a URL and the path of a file stand for themselves.
+    A folder gives every picture and series below it, a pattern every one of them that it matches,
+    `-` the bytes on stdin; a URL and the path of a file stand for themselves.
 
     Raises:
-        InputError: A path does not exist, or a folder or pattern gives no picture.
+        InputError: A path does not exist, or a folder or pattern gives no item.
     """
     return [item for argument in arguments for item in _expand_one(argument)]
 
@@ -35,23 +37,23 @@ def _expand_one(argument: str) -> list[str | bytes]:
         return [argument]
     path = Path(argument)
     if path.is_dir():
-        return list(_pictures(path.rglob("*"), argument))
+        return list(_items(path.rglob("*"), argument))
     if path.exists():
         return [argument]
     if glob.has_magic(argument):
-        return list(_pictures(map(Path, glob.glob(argument, recursive=True)), argument))
+        return list(_items(map(Path, glob.glob(argument, recursive=True)), argument))
     raise InputError(
         f"a file, folder, pattern, URL or - is needed; there is nothing at {argument!r}"
     )
 
 
-def _pictures(paths: Iterable[Path], argument: str) -> list[str]:
+def _items(paths: Iterable[Path], argument: str) -> list[str]:
     found = sorted(
         str(path) for path in paths if path.is_file() and path.suffix.lower() in SUFFIXES
     )
     if not found:
         raise InputError(
-            f"{argument!r} gives no picture; files are taken that end in "
+            f"{argument!r} gives no picture and no series; files are taken that end in "
             + " ".join(sorted(SUFFIXES))
         )
     return found

@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from gadet.findings import Finding, ImageRegion
+from gadet.findings import Finding, ImageRegion, SpanRegion
 from gadet.report import Failure, Report
 
 __all__ = ["summarise", "summarise_all"]
@@ -39,11 +39,20 @@ def summarise(result: Report | Failure) -> str:
 
 
 def _finding(number: int, finding: Finding) -> str:
-    where = ""
-    if isinstance(finding.region, ImageRegion):
-        x0, y0, x1, y1 = finding.region.box.rounded_out()
-        where = f" at x {x0}-{x1}, y {y0}-{y1}"
-    return _indented(f"{number}. {finding.label}{where}: {finding.description}")
+    return _indented(f"{number}. {finding.label}{_where(finding)}: {finding.description}")
+
+
+def _where(finding: Finding) -> str:
+    match finding.region:
+        case ImageRegion(box=box):
+            x0, y0, x1, y1 = box.rounded_out()
+            return f" at x {x0}-{x1}, y {y0}-{y1}"
+        case SpanRegion(interval=interval, channels=channels):
+            start = interval.start_label or f"row {interval.start:.0f}"
+            end = interval.end_label or f"row {interval.end:.0f}"
+            return f" from {start} to {end}" + (f" in {', '.join(channels)}" if channels else "")
+        case _:
+            return ""
 
 
 def _indented(text: str) -> str:

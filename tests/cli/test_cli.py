@@ -6,15 +6,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("typer")
 
 from typer.testing import CliRunner
 
-from gadet import Report, __version__
+from gadet import Report, SpanRegion, __version__
 from gadet.cli.app import app
 from gadet.cli.inputs import expand
+from gadet.cli.summary import summarise
 from gadet.errors import InputError
 from tests.doubles import picture
 
@@ -67,7 +69,7 @@ def test_fail_on_anomaly_clears_only_what_was_judged_normal(folder: Path) -> Non
     ("arguments", "message"),
     [
         (("no-such-file.png",), "there is nothing at"),
-        (("*.nothing[x]",), "gives no picture"),
+        (("*.nothing[x]",), "gives no picture and no series"),
         (("{folder}/b.png", "--domain", "industrail"), "industrial"),
         (("{folder}/b.png", "--backend", "opnai:x"), "openai"),
     ],
@@ -91,6 +93,24 @@ def test_a_page_is_written_for_all_results(folder: Path) -> None:
     assert "a.jpg" in page.read_text(encoding="utf-8")
 
 
+def test_a_series_is_told_by_its_spans(folder: Path) -> None:
+    values = np.random.default_rng(2).normal(size=(500, 2))
+    values[300:310, 1] += 25
+    times = np.datetime64("2024-05-01T00:00") + np.arange(500) * np.timedelta64(1, "h")
+    rows = [f"{t},{a:.3f},{b:.3f}" for t, (a, b) in zip(times, values, strict=True)]
+    (folder / "deep" / "pump.csv").write_text("time,flow,pressure\n" + "\n".join(rows) + "\n")
+    table = run("detect", folder / "deep" / "pump.csv")
+    assert table.exit_code == 0, table.output
+    report = Report.model_validate_json(table.stdout)
+    assert report.item.modality == "series"
+    span = report.findings[0].region
+    assert isinstance(span, SpanRegion)
+    assert span.interval.start <= 300 < 310 <= span.interval.end
+    told = f"from {span.interval.start_label} to {span.interval.end_label} in pressure: "
+    assert told in " ".join(summarise(report).split())
+    assert [Path(str(p)).name for p in expand([str(folder)])] == ["b.png", "a.jpg", "pump.csv"]
+
+
 def test_resume_takes_finished_items_from_the_journal(folder: Path) -> None:
     journal = folder / "run.jsonl"
     first = run("detect", folder, "--resume", journal)
@@ -106,6 +126,7 @@ def test_demo_inspects_the_samples_and_a_picture_of_ones_own(folder: Path) -> No
     assert "ANOMALOUS" in result.stdout
     assert "NORMAL" in result.stdout
     assert "b.png" in result.stdout
+    assert "from 2024-03-13" in result.stdout
     assert page.stat().st_size > 10_000
 
 
