@@ -22,6 +22,7 @@ from gadet.closer import Told, look_closer
 from gadet.experts.base import Evidence
 from gadet.findings import Finding
 from gadet.localize.base import Illustrator
+from gadet.localize.duplicates import merged
 from gadet.opening import Opening, open_case
 from gadet.prompts.follow_up import put_differently
 from gadet.prompts.prompt import Prompt
@@ -109,7 +110,7 @@ def _report(
         verdict=judgement.verdict,
         score=judgement.score,
         score_source=judgement.source,
-        findings=tuple(findings),
+        findings=merged(findings),
         explanation=answer.explanation if answer else _silence(judgement.verdict, scribe),
         observations=answer.observations if answer else (),
         item=case.sample.info,

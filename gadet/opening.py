@@ -63,6 +63,7 @@ def open_case(case: Case, measured: Measured) -> Opening:
             boxes=case.profile.boxes,
             modality=case.sample.info.modality,
             times=case.sample.moments,
+            words=case.sample.words,
         )
     scene = Scene(case.sample, clean, case.profile.boxes, candidates, evidence)
     return Opening(prompt, scene, seconds)

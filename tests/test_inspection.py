@@ -292,3 +292,16 @@ def test_prompt_sends_nothing() -> None:
     assert "steel plate" in prompt.text
     assert len(prompt.sha256) == 64
     assert backend.prompts == []
+
+
+def test_what_two_windows_report_is_told_once() -> None:
+    pytest.importorskip("matplotlib")
+    spans = [
+        {"mark": None, "start": start, "end": end, "label": "shift", "description": "",
+         "severity": None, "confidence": confidence}
+        for start, end, confidence in (("100", "180", 0.6), ("104", "182", 0.8), ("400", "420", 0.5))
+    ]  # fmt: skip
+    backend = ScriptedBackend([answer(findings=spans)])
+    report = AnomalyDetector(backend).detect([float(n % 24) for n in range(600)])
+    found = [(f.region.interval.start, f.region.interval.end) for f in report.findings]
+    assert found == [(104, 182), (400, 420)]

@@ -48,6 +48,10 @@ class Sample(Protocol):
     def moments(self) -> str | None:
         """How moments are written in an answer, to stand behind "as"; None without time."""
 
+    @property
+    def words(self) -> str | None:
+        """What a model is told of the item in text, besides its pictures; None tells nothing."""
+
     def views(
         self, limits: ViewLimits, *, role: Literal["item", "reference"] = "item"
     ) -> tuple[View, ...]:

@@ -99,6 +99,11 @@ class ImageSample:
         """None: a picture has no time."""
         return None
 
+    @property
+    def words(self) -> str | None:
+        """None: a picture is shown and not told."""
+        return None
+
     def views(
         self, limits: ViewLimits, *, role: Literal["item", "reference"] = "item"
     ) -> tuple[View, ...]:

@@ -53,6 +53,7 @@ def build_prompt(
     sample: int = 0,
     modality: Modality | None = None,
     times: str | None = None,
+    words: str | None = None,
     closer: bool = False,
     max_output_tokens: int = 2000,
 ) -> Prompt:
@@ -74,6 +75,7 @@ def build_prompt(
         modality: What the item is, when it may differ from what the pack was written for.
         times: How moments of the item are written, to stand behind "as"; None for an item without
             time. A series is pointed at by times alone, not by boxes.
+        words: What is told of the item in text, besides its pictures.
         closer: Whether the question is about the enlarged picture alone, and boxes refer to it.
         max_output_tokens: Most tokens the model may generate.
 
@@ -97,6 +99,7 @@ def build_prompt(
         _caveats(domain, modality),
         _rules(known),
         wording.CLOSER if closer else "",
+        wording.WORDS.format(words=_quoted(words)) if words else "",
         _marks(item),
         wording.TIMES.format(form=times) if ways.times else "",
         _boxes(item, boxes, closer=closer) if ways.boxes else "",

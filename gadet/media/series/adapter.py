@@ -110,6 +110,7 @@ def _sample(table: Table, options: SeriesInput, name: str, source: str | None) -
         units=arranged.units,
         normal_until=normal_rows(options.normal_until, arranged.clock),
         lettered=options.lettered,
+        as_text=options.as_text,
     )
 
 

@@ -16,6 +16,7 @@ from gadet.geometry import Box
 from gadet.media.series.clock import Clock
 from gadet.media.series.layout import room_for
 from gadet.media.series.plot import EXTRAS, Drawing, Extra, Kind, Role, Span, check_spans, draw
+from gadet.media.series.telling import tell
 from gadet.media.series.view import SeriesView
 from gadet.media.series.windows import STEPS, windows
 from gadet.report import ItemInfo
@@ -50,6 +51,7 @@ class SeriesSample:
         units: Units of the channels, an empty text where none is known.
         normal_until: The first rows, known to be normal; None when none are.
         lettered: Whether its plot for a model has lettered columns, by which an answer may point.
+        as_text: About how many values are told to a model as text.
     """
 
     info: ItemInfo
@@ -59,6 +61,7 @@ class SeriesSample:
     units: tuple[str, ...]
     normal_until: int | None = None
     lettered: bool = False
+    as_text: int = 0
 
     @property
     def times(self) -> npt.NDArray[np.int64] | None:
@@ -108,6 +111,14 @@ class SeriesSample:
         if self.clock.times is None:
             return f"positions from 0 to {len(self) - 1}"
         return f"{'seconds' if self.clock.elapsed else 'timestamps'} like {self.label(0)}"
+
+    @property
+    def words(self) -> str | None:
+        """The values as lines of text, when the caller asked for that."""
+        if not self.as_text:
+            return None
+        titles = tuple(map(_title, self.channels, self.units))
+        return tell(self.values, self.clock, titles, self.as_text)
 
     def views(self, limits: ViewLimits, *, role: Role = "item") -> tuple[SeriesView, ...]:
         """The plot of the whole series, and of its windows where it has more rows than columns.
