@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from gadet.detector import AnomalyDetector
     from gadet.dialogue import Reply
     from gadet.media.image import ImageInput
+    from gadet.media.series import SeriesInput
     from gadet.prompts.domain import Domain
     from gadet.prompts.size import count_tokens
     from gadet.route import Route
@@ -81,6 +82,7 @@ _LAZY = {
     "RetryPolicy": "gadet.backends.transport.retry",
     "Route": "gadet.route",
     "ScriptedBackend": "gadet.backends.scripted",
+    "SeriesInput": "gadet.media.series",
     "Timeouts": "gadet.backends.transport.bounds",
     "Watch": "gadet.watch",
     "connect": "gadet.backends.registry",
@@ -161,6 +163,7 @@ __all__ = [
     "RetryPolicy",
     "Route",
     "ScriptedBackend",
+    "SeriesInput",
     "ServerError",
     "SpanRegion",
     "Timeouts",
