@@ -299,7 +299,9 @@ def test_what_two_windows_report_is_told_once() -> None:
     spans = [
         {"mark": None, "start": start, "end": end, "label": "shift", "description": "",
          "severity": None, "confidence": confidence}
-        for start, end, confidence in (("100", "180", 0.6), ("104", "182", 0.8), ("400", "420", 0.5))
+        for start, end, confidence in (
+            ("100", "180", 0.6), ("104", "182", 0.8), ("400", "420", 0.5)
+        )
     ]  # fmt: skip
     backend = ScriptedBackend([answer(findings=spans)])
     report = AnomalyDetector(backend).detect([float(n % 24) for n in range(600)])
