@@ -25,7 +25,7 @@ _ROUGHLY: Final = 0.15
 _STEADY: Final = 0.95
 _GAP: Final = 1.5
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d\d):?(\d\d)")
-_NUMBER = re.compile(r"(?:(?:step|row|position)s?\s*)?(-?[\d,_]+(?:\.\d+)?)\s*(s|sec|seconds)?")
+_NUMBER = re.compile(r"(?:(?:step|row|position)s?\s*)?(-?\d[\d,_]*(?:\.\d+)?)\s*(s|sec|seconds)?")
 _MONTHS: Final = (
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 )  # fmt: skip

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gadet.findings import Finding, ImageRegion, SpanRegion
+from gadet.geometry import Box, Interval
+from gadet.localize.duplicates import merged
+
+
+def span(start: float, end: float, *channels: str, sure: float | None = None) -> Finding:
+    region = SpanRegion(interval=Interval(start=start, end=end, unit="step"), channels=channels)
+    return Finding(label=f"{start:g}", region=region, confidence=sure)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (span(0, 10, "a", sure=0.4), span(2, 11, "a", sure=0.9), [1]),
+        (span(0, 10, "a", sure=0.9), span(2, 11, "a", sure=0.4), [0]),
+        (span(0, 10, "a", sure=0.4), span(0, 10, "a", sure=0.4), [0]),
+        (span(0, 10, "a"), span(0, 10, "b", "a", sure=0.1), [1]),
+        (span(0, 10, "a"), span(0, 10), [0]),
+        (span(0, 10, "a"), span(0, 10, "b"), [0, 1]),
+        (span(0, 10, "a"), span(5, 15, "a"), [0, 1]),
+        (span(0, 10, "a"), span(0, 5, "a"), [0, 1]),
+        (span(0, 10, "a"), span(0, 6, "a"), [0]),
+        (span(0, 10, "a"), span(20, 30, "a"), [0, 1]),
+        (Finding(label="x"), Finding(label="x"), [0, 1]),
+    ],
+)
+def test_two_findings(first: Finding, second: Finding, kept: list[int]) -> None:
+    both = (first, second)
+    assert merged(both) == tuple(both[number] for number in kept)
+
+
+def test_other_regions_and_units_stay() -> None:
+    image = Finding(label="x", region=ImageRegion(box=Box.of(0, 0, 9, 9)))
+    seconds = SpanRegion(interval=Interval(start=0, end=10, unit="second"))
+    both = (image, image, span(0, 10), Finding(label="y", region=seconds))
+    assert merged(both) == both
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda start, length, sure, name: span(start, start + length, name, sure=sure),
+            st.integers(0, 30),
+            st.integers(1, 20),
+            st.none() | st.sampled_from([0.1, 0.5, 0.9]),
+            st.sampled_from("ab"),
+        ),
+        max_size=12,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_left_out_has_a_surer_twin_that_stays(findings: list[Finding]) -> None:
+    kept = list(merged(findings))
+    assert merged(kept) == tuple(kept)
+    left = list(findings)
+    for one in kept:
+        left.remove(one)
+    for one in left:
+        rows, sure = rows_of(one), one.confidence or 0.0
+        twins = [
+            other
+            for other in kept
+            if (other.confidence or 0.0) >= sure
+            and 2 * len(rows & rows_of(other)) > len(rows | rows_of(other))
+        ]
+        assert twins
+
+
+def rows_of(finding: Finding) -> set[tuple[str, int]]:
+    assert isinstance(finding.region, SpanRegion)
+    interval = finding.region.interval
+    return {
+        (name, row)
+        for name in finding.region.channels
+        for row in range(int(interval.start), int(interval.end))
+    }
