@@ -1,0 +1,78 @@
+"""LAS and LAZ files, by laspy.
+
+Source: ASPRS, LAS Specification 1.4 R15, https://www.asprs.org/divisions-committees/lidar-division
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gadet.errors import InputError
+from gadet.media.base import LoadLimits
+from gadet.media.pointcloud.bounds import check_points, check_unpacked, check_whole
+from gadet.media.pointcloud.needs import needed
+from gadet.media.pointcloud.reading import Reading
+
+__all__ = ["read_las"]
+
+_FEATURE = "Reading LAS"
+
+
+def read_las(data: bytes, limits: LoadLimits) -> Reading:
+    """Read the points, and their colours when the format of the records has some.
+
+    Raises:
+        InputError: It is broken, or over the limits.
+        MissingDependencyError: Without laspy, or for LAZ without lazrs.
+    """
+    laspy = needed("laspy", _FEATURE)
+    with laspy.open(io.BytesIO(data)) as file:
+        header = file.header
+        size = header.point_count * header.point_format.size
+        check_points(header.point_count, limits)
+        check_unpacked(size, limits)
+        if header.are_points_compressed:
+            needed("lazrs", "Reading LAZ", "laspy[lazrs]")
+            _check_chunks(data, header.offset_to_point_data, header.point_count)
+        else:
+            check_whole(size, len(data) - header.offset_to_point_data, "LAS")
+        records = _points(file)
+    names = set(records.point_format.dimension_names)
+    points = np.column_stack([np.asarray(records[name], np.float64) for name in "xyz"])
+    return Reading(points, colours=_colours(records) if {"red", "green", "blue"} <= names else None)
+
+
+def _points(file: Any) -> Any:
+    try:
+        return file.read()
+    except Exception:
+        raise
+    except BaseException as error:
+        # The decompressor, written in Rust, reports what it did not foresee past `Exception`.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise InputError("expected a whole LAZ file; it is broken within its points") from error
+
+
+def _check_chunks(data: bytes, start: int, points: int) -> None:
+    """Hold the table of chunks, which is allocated as it says, to the number of points."""
+    check_whole(start + 8, len(data), "LAZ")
+    (table,) = struct.unpack_from("<q", data, start)
+    if table == -1:
+        (table,) = struct.unpack_from("<q", data, len(data) - 8)
+    if not start < table <= len(data) - 8:
+        raise InputError("expected a whole LAZ file; its table of chunks is not in it")
+    (chunks,) = struct.unpack_from("<I", data, table + 4)
+    if chunks > points:
+        raise InputError(f"expected at most a chunk a point in a LAZ file; it says {chunks:,}")
+
+
+def _colours(records: Any) -> npt.NDArray[Any] | None:
+    """The colours, unless all are 0, as writers without a camera leave them."""
+    colours = np.column_stack([np.asarray(records[name]) for name in ("red", "green", "blue")])
+    return colours if colours.any() else None

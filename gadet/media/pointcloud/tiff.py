@@ -1,0 +1,74 @@
+"""TIFF files whose three channels are x, y and z, one pixel a point, as in MVTec 3D-AD.
+
+Source: https://www.mvtec.com/company/research/datasets/mvtec-3d-ad
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import TiffImagePlugin
+
+from gadet.errors import InputError
+from gadet.media.base import LoadLimits
+from gadet.media.pointcloud.bounds import check_points, check_unpacked
+from gadet.media.pointcloud.needs import needed
+from gadet.media.pointcloud.reading import Reading
+
+__all__ = ["TIFF_SIGNATURES", "colours_beside", "is_xyz_tiff", "read_tiff"]
+
+TIFF_SIGNATURES: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BITS, _SAMPLES, _SAMPLE_FORMAT = 258, 277, 339
+_FLOAT: Final = 3
+
+
+def is_xyz_tiff(path: str) -> bool:
+    """Whether the file is a TIFF of three channels of floats; read from its header alone."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(8)
+            if not head.startswith(TIFF_SIGNATURES[:2]):
+                return False
+            tags = TiffImagePlugin.ImageFileDirectory_v2(head)
+            file.seek(tags.next)
+            tags.load(file)
+        formats = tags.get(_SAMPLE_FORMAT, (1,))
+        return tags.get(_SAMPLES) == _FLOAT and set(formats) == {_FLOAT}
+    except Exception:
+        # A broken header leads Pillow into errors of any kind; it is no cloud then.
+        return False
+
+
+def read_tiff(data: bytes, limits: LoadLimits) -> Reading:
+    """Read x, y and z of each pixel; zeros are holes.
+
+    Raises:
+        InputError: Not three channels of floats, over the limits, or broken.
+        MissingDependencyError: Without tifffile.
+    """
+    tifffile = needed("tifffile", "Reading a point cloud from TIFF")
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = file.pages[0]
+        shape, kind = tuple(page.shape), np.dtype(page.dtype or "V")
+        planes = len(shape) == 3 and shape[0] == 3 and shape[2] != 3
+        if len(shape) != 3 or kind.kind != "f" or 3 not in (shape[0], shape[2]):
+            raise InputError(
+                f"expected a TIFF of shape (H, W, 3) and floats, x, y and z; got {shape} of {kind}"
+            )
+        check_points(math.prod(shape) // 3, limits)
+        check_unpacked(math.prod(shape) * kind.itemsize, limits)
+        pixels = page.asarray()
+    pixels = np.moveaxis(pixels, 0, -1) if planes else pixels
+    height, width = pixels.shape[:2]
+    return Reading(pixels.reshape(-1, 3), shape=(height, width), sensor=np.zeros(3))
+
+
+def colours_beside(path: str) -> str | None:
+    """The picture that belongs to `…/xyz/NAME.tiff`: `…/rgb/NAME.png`, when there is one."""
+    place = Path(path)
+    picture = place.parent.with_name("rgb") / f"{place.stem}.png"
+    return str(picture) if place.parent.name == "xyz" and picture.is_file() else None
