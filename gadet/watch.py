@@ -19,7 +19,7 @@ from pydantic import Field
 
 from gadet.errors import ConfigurationError, GadetError
 from gadet.experts.series import SeriesStream
-from gadet.findings import Count, Record, Unit
+from gadet.findings import Count, Finding, Record, SpanRegion, Unit
 from gadet.media.series import SeriesInput
 from gadet.report import Report
 
@@ -56,6 +56,20 @@ class Event(Record):
     report: Report | None = None
     first_row: Count | None = None
     problem: str | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of the report that lie in the event; others are of older rows in memory."""
+        if self.report is None or self.first_row is None:
+            return ()
+        first, last = self.start - self.first_row, self.stop - self.first_row
+        return tuple(
+            finding
+            for finding in self.report.findings
+            if isinstance(finding.region, SpanRegion)
+            and finding.region.interval.start < last
+            and finding.region.interval.end > first
+        )
 
 
 @dataclass(frozen=True)

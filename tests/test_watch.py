@@ -128,6 +128,12 @@ def test_the_detector_judges_what_is_suspicious_and_nothing_else() -> None:
     judged = [event for event in events if event.kind == "judged"]
     assert judged
     assert all(event.report and event.report.verdict == "anomalous" for event in judged)
+    offline = [event for event in AnomalyDetector().watch(stream(), SETTINGS) if event.findings]
+    assert offline
+    for event in offline:
+        span = event.findings[0].region.interval
+        assert span.start + event.first_row < event.stop
+        assert span.end + event.first_row > event.start
     assert len(backend.prompts) == len(judged)
     assert Event.model_validate_json(judged[0].model_dump_json()).report == judged[0].report
 
