@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -146,6 +147,7 @@ def watch_series(
     rows: deque[npt.NDArray[np.float64]] = deque(maxlen=settings.memory)
     times: deque[Any] = deque(maxlen=settings.memory)
     happening: _Open | None = None
+    past = 0
     number = 0
     position = -1
     for position, entry in enumerate(stream):
@@ -167,28 +169,38 @@ def watch_series(
         if (ended or long) and not happening.judged:
             happening.judged = True
             if inspect is not None:
-                yield _judged(happening, inspect, rows, times, names, position)
+                yield _judged(happening, inspect, rows, times, names, position, past)
         if ended:
             yield happening.told("ended")
+            past = happening.stop
             happening = None
     if happening is not None:
         if not happening.judged and inspect is not None:
-            yield _judged(happening, inspect, rows, times, names, position)
+            yield _judged(happening, inspect, rows, times, names, position, past)
         yield happening.told("ended")
 
 
 def _judged(
     happening: _Open,
     inspect: Callable[[SeriesInput], Report],
-    rows: Sequence[npt.NDArray[np.float64]] | deque[npt.NDArray[np.float64]],
+    rows: deque[npt.NDArray[np.float64]],
     times: deque[Any],
     names: tuple[str, ...],
     position: int,
+    past: int,
 ) -> Event:
-    """Inspect the rows in memory; a failure ends the judgement, never the watching."""
+    """Inspect the rows in memory; a failure ends the judgement, never the watching.
+
+    Rows of the event before, which ended at `past`, are left out where half of the memory remains:
+    a louder event would otherwise hide this one.
+    """
     first = position + 1 - len(rows)
-    timed = all(time is not None for time in times)
-    item = SeriesInput(np.stack(list(rows)), time=list(times) if timed else None, channels=names)
+    left_out = past - first if 0 < past - first <= len(rows) // 2 else 0
+    values = np.stack(list(islice(rows, left_out, None)))
+    moments = list(islice(times, left_out, None))
+    timed = all(moment is not None for moment in moments)
+    item = SeriesInput(values, time=moments if timed else None, channels=names)
+    first += left_out
     try:
         report = inspect(item)
     except GadetError as error:

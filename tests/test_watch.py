@@ -159,3 +159,18 @@ def test_what_cannot_be_watched_is_refused() -> None:
             Watch(**wrong)
     with pytest.raises(ConfigurationError, match="memory"):
         watch([1.0], None, Watch(memory=100, quiet=5, judge_after=20))
+
+
+def test_a_louder_event_before_does_not_hide_the_next() -> None:
+    values = stream(3000, spike=1500)
+    values[2300:2420] = 0.4
+    seen: list[tuple[int, int]] = []
+
+    def inspect(item: Any) -> Report:
+        seen.append((len(item.item), int(np.max(item.item) > 4)))
+        raise ServerError("not asked")
+
+    events = [event for event in watch(values, inspect) if event.kind == "judged"]
+    assert [loud for _, loud in seen] == [1, 0]
+    assert SETTINGS.memory // 2 <= seen[1][0] < SETTINGS.memory
+    assert len(events) == 2
