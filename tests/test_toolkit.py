@@ -15,6 +15,7 @@ from gadet import (
     AnomalyDetector,
     Evidence,
     InputError,
+    Report,
     ScriptedBackend,
     SeriesInput,
     SpanRegion,
@@ -126,3 +127,37 @@ def test_a_picture_is_no_reference_of_a_series() -> None:
     with pytest.raises(InputError, match="wrap it in ImageInput"):
         AnomalyDetector().detect(np.zeros((500, 1)))
     assert AnomalyDetector().detect(SeriesInput(np.zeros((500, 1)))).verdict == "uncertain"
+
+
+def test_a_closer_look_at_a_series_moves_the_span() -> None:
+    first = spoken(start="2024-03-13 08:00", end="2024-03-13 22:00")
+    closer = spoken(start="2024-03-13 10:00", end="2024-03-13 21:00")
+    backend = ScriptedBackend([first, closer])
+    report = AnomalyDetector(backend).detect(CASE.item, domain="series", zoom=1)
+    region = report.findings[0].region
+    assert isinstance(region, SpanRegion)
+    assert (region.interval.start, region.interval.end) == CASE.spans[1]
+    zoomed = backend.prompts[1].views[-1]
+    assert zoomed.kind == "zoom"
+    assert zoomed.frame.source.width < 0.5 * len(CASE.mask)
+
+
+def test_a_span_told_twice_is_one_finding() -> None:
+    one = json.loads(spoken(start="2024-03-13 10:00", end="2024-03-13 21:00"))
+    again = one["findings"][0] | {"start": "2024-03-13 09:30", "confidence": 0.95}
+    one["findings"].append(again)
+    report = AnomalyDetector(ScriptedBackend([json.dumps(one)])).detect(CASE.item)
+    assert [finding.confidence for finding in report.findings] == [0.95]
+
+
+def test_plots_are_the_same_however_many_are_drawn_at_once() -> None:
+    items = [samples.load(name).item for name in ("server-load", "vibration", "cold-store")]
+    alone, together = (
+        AnomalyDetector().detect_many(items, concurrency=number, progress=False)
+        for number in (1, 3)
+    )
+    for mine, theirs in zip(alone, together, strict=True):
+        assert isinstance(mine, Report)
+        assert isinstance(theirs, Report)
+        assert mine.preview == theirs.preview
+        assert mine.provenance.prompt_sha256 == theirs.provenance.prompt_sha256
