@@ -115,8 +115,9 @@ def _places(case: Case, scene: Scene, told: Sequence[Told]) -> list[_Place]:
             _add(chosen, case, box, (number,))
     suspects = scene.evidence.candidates if scene.evidence else ()
     for suspect in suspects:
-        if not any(_same(place.box, suspect.box) for place in chosen):
-            _add(chosen, case, suspect.box, ())
+        box = _native(suspect.box, case)
+        if not any(_same(place.box, box) for place in chosen):
+            _add(chosen, case, box, ())
     return chosen
 
 
@@ -126,6 +127,13 @@ def _add(chosen: list[_Place], case: Case, box: Box, findings: tuple[int, ...]) 
     view = case.sample.zoom(box, case.profile.views)
     if view is not None:
         chosen.append(_Place(box, view, findings))
+
+
+def _native(box: Box, case: Case) -> Box:
+    """The box as places are compared by: of a series only the rows count, whatever the channel."""
+    if case.sample.info.modality != "series":
+        return box
+    return Box.of(box.x0, 0, box.x1, 1)
 
 
 def _same(one: Box, other: Box) -> bool:

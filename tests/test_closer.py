@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from gadet import AnomalyDetector, BoxFormat, Profile, Prompt, Report, ScriptedBackend
+from gadet import (
+    AnomalyDetector,
+    BoxFormat,
+    Profile,
+    Prompt,
+    Report,
+    ScriptedBackend,
+    SeriesInput,
+)
 from gadet.prompts.answer import Answer, AnswerFinding
 from gadet.verdict import Judgement, Look, confirm
 from tests.doubles import StubExpert, answer
@@ -138,3 +147,22 @@ def test_looks_never_clear(overview: tuple[str, float], looks: list[str]) -> Non
         assert joined.score >= 0.5
     if "anomalous" in looks:
         assert joined.verdict == "anomalous"
+
+
+def test_of_a_series_one_stretch_is_one_place_in_whatever_channel() -> None:
+    pytest.importorskip("matplotlib")
+    rng = np.random.default_rng(0)
+    values = np.stack([np.sin(np.arange(2000) / 9), np.cos(np.arange(2000) / 9)], axis=1)
+    values += rng.normal(0, 0.05, values.shape)
+    values[1200:1230, 1] += 5.0
+    spans = finding(start="1200", end="1230", label="burst")
+
+    def answers(prompt: Prompt) -> str:
+        return answer(findings=[spans])
+
+    backend = ScriptedBackend(answers)
+    report = AnomalyDetector(backend).detect(SeriesInput(values), zoom=4)
+    looks = [prompt for prompt in backend.prompts if zoomed(prompt)]
+    assert len(looks) == 1
+    assert "the box" not in looks[0].text
+    assert report.findings[0].region.interval.start == 1200

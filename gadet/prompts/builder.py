@@ -109,7 +109,7 @@ def build_prompt(
     question = "\n\n".join(block for block in blocks if block)
     parts: tuple[Part, ...] = (
         *_reference_parts(references),
-        *_item_parts(item, boxes),
+        *_item_parts(item, boxes if ways.boxes else None),
         question,
     )
     role = f"{domain.role}\n\n{domain.preamble}" if domain.preamble else domain.role
@@ -211,14 +211,15 @@ def _reference_parts(references: Sequence[Sequence[View]]) -> Iterator[Part]:
             yield view
 
 
-def _item_parts(item: Sequence[View], boxes: BoxFormat) -> Iterator[Part]:
+def _item_parts(item: Sequence[View], boxes: BoxFormat | None) -> Iterator[Part]:
     single = sum(view.kind == "clean" for view in item) == 1
     for number, view in enumerate(item, start=1):
         words = _KIND_WORDS[view.kind]
         if single and view.kind == "marked":
             words = f"picture 1 {words}"
         if single and view.kind == "zoom":
-            place = _written(item[0].frame.to_view(view.frame.source), item[0], boxes)
+            part = item[0].frame.to_view(view.frame.source)
+            place = _written(part, item[0], boxes) if boxes else None
             words = f"{words} of picture 1, the box {place}" if place else f"{words} of picture 1"
         yield f"Item to judge, picture {number} of {len(item)} ({words}){_caption(view)}"
         yield view
