@@ -27,8 +27,8 @@ __all__ = ["download"]
 Show = Callable[[int], None]
 """Tells how many bytes are there."""
 
-_TRIES: Final = 5
-_CHUNK: Final = 1 << 20
+# Seconds between two tries.
+_PAUSES: Final = (1, 2, 4, 8)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
@@ -39,7 +39,6 @@ def download(
     *,
     size: int,
     progress: bool | None = None,
-    pause: Callable[[float], None] = time.sleep,
 ) -> None:
     """Bring a file to `size` bytes from a URL, beginning with what it already holds.
 
@@ -50,7 +49,6 @@ def download(
         path: The file; created, continued, or begun anew when the server cannot continue it.
         size: The bytes that it must have in the end.
         progress: Whether a bar is shown on stderr; None shows one on a terminal.
-        pause: Waits the seconds between two tries.
 
     Raises:
         ConfigurationError: The network is not allowed or fails, or something else came.
@@ -73,7 +71,7 @@ def download(
             event_hooks={"request": [_check_address]},
         ) as client,
     ):
-        for tried in range(1, _TRIES + 1):
+        for pause in (*_PAUSES, None):
             try:
                 if _continue(client, url, path, size, show):
                     return
@@ -84,12 +82,12 @@ def download(
                 problem = f"it answers {error.response.status_code}"
             except httpx.HTTPError as error:
                 problem = type(error).__name__ if "://" in str(error) else repr(error)
-            if tried < _TRIES:
-                pause(2.0 ** (tried - 1))
+            if pause is not None:
+                time.sleep(pause)
     have = path.stat().st_size if path.is_file() else 0
     raise ConfigurationError(
-        f"{shown} could not be fetched in {_TRIES} tries ({problem}); {have:,} of {size:,} bytes "
-        "are here: call again to continue, or put the file into the folder yourself"
+        f"{shown} could not be fetched in {len(_PAUSES) + 1} tries ({problem}); {have:,} of "
+        f"{size:,} bytes are here: call again to continue, or put the file into the folder yourself"
     )
 
 
@@ -109,7 +107,8 @@ def _continue(client: httpx.Client, url: str, path: Path, size: int, show: Show)
         with open(path, "r+b" if start else "wb") as file:
             file.seek(start)
             show(start)
-            for part in answer.iter_raw(_CHUNK):
+            # Without a size: what was gathered towards one is lost when the connection breaks.
+            for part in answer.iter_raw():
                 if file.tell() + len(part) > size:
                     raise _other(url, f"more than {size:,} bytes")
                 file.write(part)

@@ -24,8 +24,8 @@ __all__ = ["HubNetwork"]
 
 _LARGEST_SETTINGS = 4_000_000
 _LONGEST_PROBLEM = 300
-# The classes of transformers by `model_type`; a video model's folder holds all of an image model.
-_CLASSES = {"sam": "SamModel", "sam2": "Sam2Model", "sam2_video": "Sam2Model"}
+# By `model_type`; the folder of a video model holds all of an image model.
+_KINDS = ("sam", "sam2", "sam2_video")
 
 
 class HubNetwork:
@@ -57,7 +57,7 @@ class HubNetwork:
             check_hash(folder, self.weights_sha256, sha256)
         self.name = f"transformers:{folder.resolve().name}"
         self._placement = placement
-        self._model = _loaded(folder, _CLASSES[kind]).to(placement.device)
+        self._model = _loaded(folder).to(placement.device)
         config = self._model.config
         self.fit = Fit(int(config.prompt_encoder_config.image_size), stretched=kind != "sam")
         self.embedding_bytes = _embedding_bytes(config, kind)
@@ -110,14 +110,14 @@ def _kind_of(folder: Path) -> str:
             f"({error}): give the folder into which the model was saved, or a checkpoint's file"
         ) from error
     kind = content.get("model_type") if isinstance(content, dict) else None
-    if kind not in _CLASSES:
+    if kind not in _KINDS:
         raise ConfigurationError(
-            f"a model of the kind {', '.join(_CLASSES)} is needed; {folder} holds {kind!r}"
+            f"a model of the kind {', '.join(_KINDS)} is needed; {folder} holds {kind!r}"
         )
     return str(kind)
 
 
-def _loaded(folder: Path, name: str) -> Any:
+def _loaded(folder: Path) -> Any:
     """The model, with every weight from its files.
 
     Raises:
@@ -127,7 +127,7 @@ def _loaded(folder: Path, name: str) -> Any:
     import torch
 
     try:
-        kind = getattr(import_module("transformers"), name)
+        kind = import_module("transformers").AutoModelForMaskGeneration
     except (ImportError, AttributeError) as error:
         raise MissingDependencyError(
             "Segment Anything from a folder", package="transformers", extra="transformers"
@@ -137,6 +137,7 @@ def _loaded(folder: Path, name: str) -> Any:
             folder,
             dtype=torch.float32,
             local_files_only=True,
+            trust_remote_code=False,
             use_safetensors=True,
             output_loading_info=True,
         )

@@ -16,6 +16,7 @@ __all__ = ["Layout", "family_of", "read_layout"]
 
 _NAMES = {(768, 12): "vit_b", (1024, 24): "vit_l", (1280, 32): "vit_h"}
 _LARGEST_SIDE = 4096
+_MOST_CELLS = 128
 
 # How each family of checkpoints is told, by one name that only it has; the first that fits.
 _FAMILIES = (
@@ -108,15 +109,18 @@ def _measured(shapes: Mapping[str, tuple[int, ...]]) -> Layout:
     windows = {side for side in sides if side != grid}
     if len(windows) > 1:
         raise ValueError(f"its attention windows have several sizes, {sorted(windows)}")
-    if grid * patch > _LARGEST_SIDE:
-        raise ValueError(f"it would see squares of {grid * patch} pixels")
+    if grid * patch > _LARGEST_SIDE or grid > _MOST_CELLS:
+        raise ValueError(f"it would see squares of {grid * patch} pixels in {grid} × {grid} cells")
+    heads, rest = divmod(width, reaches[0][1])
+    if rest:
+        raise ValueError(f"{width} channels do not part into heads of {reaches[0][1]}")
     quality = f"{decoder}.iou_prediction_head.layers"
     return Layout(
         side=grid * patch,
         patch=patch,
         width=width,
         depth=depth,
-        heads=width // reaches[0][1],
+        heads=heads,
         hidden=shapes[f"{encoder}.blocks.0.mlp.lin1.weight"][0],
         window=windows.pop() if windows else 0,
         whole=whole,

@@ -57,7 +57,11 @@ class OriginalNetwork:
         family = family_of(checkpoint.weights)
         if family == "SAM":
             layout = read_layout(checkpoint.weights)
-            parts = _built(layout)
+            modeling = _package("segment_anything").modeling
+            try:
+                parts = _built(layout, modeling)
+            except Exception as error:  # impossible measures can break the modules in any way
+                raise _misfit(checkpoint, error) from error
             self.name = f"segment-anything:{layout.name}"
             self.fit = Fit(layout.side)
         elif family == "MobileSAM":
@@ -144,11 +148,10 @@ def _package(name: str) -> Any:
         ) from error
 
 
-def _built(layout: Layout) -> Any:
+def _built(layout: Layout, modeling: Any) -> Any:
     """The modules of SAM without memory for their weights."""
     import torch
 
-    modeling = _package("segment_anything").modeling
     cells = layout.side // layout.patch
     with torch.device("meta"):
         return torch.nn.ModuleDict(
@@ -197,9 +200,13 @@ def _fill(parts: Any, checkpoint: Checkpoint) -> None:
     try:
         parts.load_state_dict(dict(checkpoint.weights), strict=True, assign=True)
     except RuntimeError as error:
-        problem = " ".join(str(error).split())[:_LONGEST_PROBLEM]
-        raise ConfigurationError(
-            f"{checkpoint.path.name} has not the weights of one whole network: {problem}"
-        ) from error
+        raise _misfit(checkpoint, error) from error
     parts.requires_grad_(False)
     parts.eval()
+
+
+def _misfit(checkpoint: Checkpoint, error: Exception) -> ConfigurationError:
+    problem = " ".join((str(error) or repr(error)).split())[:_LONGEST_PROBLEM]
+    return ConfigurationError(
+        f"{checkpoint.path.name} has not the weights of one whole network: {problem}"
+    )

@@ -133,6 +133,7 @@ def _resize(image: Any, size: tuple[int, int]) -> Any:
     return image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
 
 
+@cache
 def random_sam(layout: Layout = TINY, seed: int = 0) -> Any:
     """The package's own SAM with random weights, whose masks and qualities are spread out."""
     modeling, cells = package().modeling, layout.side // layout.patch
