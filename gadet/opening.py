@@ -87,4 +87,5 @@ def summary_of(evidence: Evidence, candidates: tuple[Suspect, ...]) -> EvidenceS
             for number, region in enumerate(regions, start=1)
         ),
         notes=evidence.notes,
+        compared=evidence.compared,
     )

@@ -124,6 +124,7 @@ class EvidenceSummary(Record):
         facts: What it measured, a sentence each.
         candidates: The regions it proposes, most suspicious first.
         notes: What the reader should know: an engine that was missing, a picture made smaller.
+        compared: Whether part of the item itself was known to be normal and compared with.
     """
 
     expert: str
@@ -131,6 +132,7 @@ class EvidenceSummary(Record):
     facts: tuple[str, ...] = ()
     candidates: tuple[CandidateSummary, ...] = ()
     notes: tuple[str, ...] = ()
+    compared: bool = False
 
 
 class Provenance(Record):

@@ -20,6 +20,7 @@ from gadet import (
     Profile,
     Report,
     ScriptedBackend,
+    SeriesInput,
     Usage,
 )
 from gadet.backends.facts.profile import Prices
@@ -307,3 +308,11 @@ def test_what_two_windows_report_is_told_once() -> None:
     report = AnomalyDetector(backend).detect([float(n % 24) for n in range(600)])
     found = [(f.region.interval.start, f.region.interval.end) for f in report.findings]
     assert found == [(104, 182), (400, 420)]
+
+
+def test_a_series_with_a_normal_beginning_can_be_normal_offline() -> None:
+    pytest.importorskip("matplotlib")
+    values = np.sin(np.arange(1500) / 9) + np.random.default_rng(0).normal(0, 0.1, 1500)
+    alone = AnomalyDetector().detect(values)
+    compared = AnomalyDetector().detect(SeriesInput(values, normal_until=700))
+    assert (alone.verdict, compared.verdict) == ("uncertain", "normal")

@@ -86,7 +86,8 @@ def _answer(evidence: EvidenceSummary | None, prompt: Prompt) -> Answer:
     anomalous = evidence.score >= BOUNDARY
     findings = [_finding(candidate, prompt) for candidate in suspicious] if anomalous else []
     # Without a normal sample nothing says what normal is, so nothing can be called normal.
-    clear: Literal["normal", "uncertain"] = "normal" if _has_reference(prompt) else "uncertain"
+    compared = evidence.compared or _has_reference(prompt)
+    clear: Literal["normal", "uncertain"] = "normal" if compared else "uncertain"
     return Answer(
         observations=evidence.facts,
         findings=tuple(findings),

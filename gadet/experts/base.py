@@ -75,6 +75,7 @@ class Evidence:
         expert: Which expert ran.
         weights_sha256: Hash of the weights it used, None without weights.
         notes: What the reader should know about how it ran.
+        compared: Whether part of the item itself was known to be normal and compared with.
     """
 
     score_map: npt.NDArray[np.float32] = field(repr=False)
@@ -84,6 +85,7 @@ class Evidence:
     expert: str = ""
     weights_sha256: str | None = None
     notes: tuple[str, ...] = ()
+    compared: bool = False
 
 
 class Expert(Protocol):

@@ -121,6 +121,7 @@ class SeriesExpert:
             facts=found.facts,
             expert=found.expert,
             notes=found.notes,
+            compared=item.normal_until is not None,
         )
 
     def measure(
