@@ -11,6 +11,7 @@ from gadet.media.array import NPY_MAGIC
 from gadet.media.base import LoadLimits
 from gadet.media.pointcloud.las import read_las
 from gadet.media.pointcloud.mesh import MESHES, looks_like_stl, read_mesh
+from gadet.media.pointcloud.obj import read_obj
 from gadet.media.pointcloud.options import Format, PointCloudInput
 from gadet.media.pointcloud.pcd import read_pcd
 from gadet.media.pointcloud.ply import read_ply
@@ -124,6 +125,7 @@ def _mesh_reader(kind: str) -> Reader:
 _READERS: Final[dict[str, Reader]] = {
     "ply": lambda data, _, limits: read_ply(data, limits),
     "pcd": lambda data, _, limits: read_pcd(data, limits),
+    "obj": lambda data, _, limits: read_obj(data, limits),
     "text": lambda data, options, limits: read_text(data, options.columns, limits),
     "npy": lambda data, options, limits: read_npy(data, options.columns, limits),
     "npz": lambda data, options, limits: read_npz(data, options.columns, options.array, limits),

@@ -1,4 +1,4 @@
-"""Meshes in OBJ, STL, OFF and GLB files, by trimesh."""
+"""Meshes in STL, OFF and GLB files, by trimesh."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gadet.media.pointcloud.reading import Reading
 
 __all__ = ["MESHES", "looks_like_stl", "read_mesh"]
 
-MESHES: Final = ("obj", "stl", "off", "glb")
+MESHES: Final = ("stl", "off", "glb")
 _STL_HEAD: Final = 84
 _STL_TRIANGLE: Final = 50
 _JSON: Final = 0x4E4F534A
@@ -56,14 +56,7 @@ def read_mesh(data: bytes, kind: str, limits: LoadLimits) -> Reading:
         check_whole(_STL_HEAD, len(data), "STL")
         (triangles,) = struct.unpack_from("<I", data, 80)
         check_whole(_STL_HEAD + _STL_TRIANGLE * triangles, len(data), "STL")
-    loaded = trimesh.load(
-        io.BytesIO(data),
-        file_type=kind,
-        process=False,
-        maintain_order=True,
-        skip_materials=True,
-        group_material=False,
-    )
+    loaded = trimesh.load(io.BytesIO(data), file_type=kind, process=False, skip_materials=True)
     reading = geometry_reading(loaded, limits)
     if kind == "stl":
         return _welded(reading)

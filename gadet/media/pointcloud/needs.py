@@ -15,7 +15,7 @@ def needed(module: str, feature: str, package: str | None = None) -> Any:
 
     Args:
         module: Its name, `trimesh`.
-        feature: What was asked for, as the subject of a sentence ("Reading OBJ").
+        feature: What was asked for, as the subject of a sentence ("Reading STL").
         package: What one installs; None takes the first part of the module's name.
 
     Raises:

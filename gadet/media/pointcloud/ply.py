@@ -104,6 +104,8 @@ def _header(text: str) -> tuple[str, list[_Element]]:
         raise InputError(
             f"expected a PLY header with a format, one of {', '.join(_ORDERS)}; got none of them"
         )
+    if len({element.name for element in elements}) < len(elements):
+        raise InputError("expected each element once in the PLY header")
     for element in elements:
         if len(set(element.names)) < len(element.properties):
             raise InputError(
@@ -181,12 +183,17 @@ def _text_faces(block: bytes, element: _Element) -> Indices | None:
         for number, part in enumerate(element.properties):
             check_whole(at + 1, len(numbers), "PLY")
             length = numbers[at] if part.counted_by else 0
-            if not 0 <= length <= len(numbers) - at - 1:
-                raise InputError(f"expected a PLY list of a length that can be; got {length:g}")
+            _check_length(length)
+            check_whole(at + 1 + int(length), len(numbers), "PLY")
             if number == corners:
                 polygons.append(numbers[at + 1 : at + 1 + int(length)])
             at += 1 + int(length)
     return fans(polygons)
+
+
+def _check_length(length: float) -> None:
+    if not 0 <= length < 2**32:  # the largest number that counts a list
+        raise InputError(f"expected a PLY list of a length from 0; got {length:g}")
 
 
 def _corners(element: _Element) -> int | None:
@@ -226,8 +233,7 @@ def _lists(body: memoryview, at: int, element: _Element, order: str) -> tuple[In
             length = 1.0
             if part.counted_by:
                 length, at = _single(body, at, order + _LETTERS[part.counted_by])
-            if not 0 <= length <= len(body):
-                raise InputError(f"expected a PLY list of a length that can be; got {length:g}")
+            _check_length(length)
             size = int(length) * np.dtype(part.kind).itemsize
             check_whole(at + size, len(body), "PLY")
             if number == corners:

@@ -15,6 +15,7 @@ from gadet.media.pointcloud.cloud import Floats
 __all__ = ["text_rows"]
 
 _ROW: Final = re.compile(r"at row (\d+)")
+_LONGEST: Final = 4 << 20  # bytes of a line
 _SOMETHING: Final = re.compile(rb"(?m)^[^\S\r\n]*[^\s#]")
 
 
@@ -35,12 +36,23 @@ def text_rows(
     Raises:
         InputError: A word among the numbers, or rows of different lengths.
     """
+    _check_lines(data)
     if not _SOMETHING.search(data.split(b"\n", skip)[-1]):
         return np.empty((0, width or 0))  # NumPy warns about a text without rows
     rows = _loaded(data, separator, skip)
     if width is not None and rows.shape[1] != width:
         raise InputError(f"expected {width} numbers in every row; got {rows.shape[1]}")
     return rows
+
+
+def _check_lines(data: bytes) -> None:
+    """Refuse a line that would take many times its length to be read."""
+    if len(data) <= _LONGEST:
+        return
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+    longest = int(np.diff(ends, prepend=-1, append=len(data)).max())
+    if longest > _LONGEST:
+        raise InputError(f"expected lines of at most {_LONGEST:,} bytes; one has {longest:,}")
 
 
 def _loaded(data: bytes, separator: str | None, skip: int) -> Floats:

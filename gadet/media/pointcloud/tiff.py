@@ -22,12 +22,15 @@ from gadet.media.pointcloud.reading import Reading
 __all__ = ["TIFF_SIGNATURES", "colours_beside", "is_xyz_tiff", "read_tiff"]
 
 TIFF_SIGNATURES: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_BITS, _SAMPLES, _SAMPLE_FORMAT = 258, 277, 339
+_WIDTH, _SAMPLES, _SAMPLE_FORMAT = 256, 277, 339
 _FLOAT: Final = 3
 
 
 def is_xyz_tiff(path: str) -> bool:
-    """Whether the file is a TIFF of three channels of floats; read from its header alone."""
+    """Whether the file is a TIFF of three channels of floats; read from its header alone.
+
+    Three columns are taken for three channels: an array `(H, W, 3)` may be kept as H pages.
+    """
     try:
         with open(path, "rb") as file:
             head = file.read(8)
@@ -36,8 +39,8 @@ def is_xyz_tiff(path: str) -> bool:
             tags = TiffImagePlugin.ImageFileDirectory_v2(head)
             file.seek(tags.next)
             tags.load(file)
-        formats = tags.get(_SAMPLE_FORMAT, (1,))
-        return tags.get(_SAMPLES) == _FLOAT and set(formats) == {_FLOAT}
+        floats = set(tags.get(_SAMPLE_FORMAT, ())) == {_FLOAT}
+        return floats and 3 in (tags.get(_SAMPLES), tags.get(_WIDTH))
     except Exception:
         # A broken header leads Pillow into errors of any kind; it is no cloud then.
         return False
@@ -52,8 +55,9 @@ def read_tiff(data: bytes, limits: LoadLimits) -> Reading:
     """
     tifffile = needed("tifffile", "Reading a point cloud from TIFF")
     with tifffile.TiffFile(io.BytesIO(data)) as file:
-        page = file.pages[0]
-        shape, kind = tuple(page.shape), np.dtype(page.dtype or "V")
+        # What was written as one array may be many pages, each a row of points.
+        whole = file.series[0]
+        shape, kind = tuple(whole.shape), np.dtype(whole.dtype or "V")
         planes = len(shape) == 3 and shape[0] == 3 and shape[2] != 3
         if len(shape) != 3 or kind.kind != "f" or 3 not in (shape[0], shape[2]):
             raise InputError(
@@ -61,7 +65,7 @@ def read_tiff(data: bytes, limits: LoadLimits) -> Reading:
             )
         check_points(math.prod(shape) // 3, limits)
         check_unpacked(math.prod(shape) * kind.itemsize, limits)
-        pixels = page.asarray()
+        pixels = whole.asarray()
     pixels = np.moveaxis(pixels, 0, -1) if planes else pixels
     height, width = pixels.shape[:2]
     return Reading(pixels.reshape(-1, 3), shape=(height, width), sensor=np.zeros(3))
