@@ -44,6 +44,8 @@ EDGE = 20
 _SMALLEST_TILE = 64
 _MOST_LAYERS = 3
 _ENLARGED_BYTES = 64 << 20
+# A mask passes through the square that the network sees, however small the picture is.
+_SQUARE = 1024 * 1024
 _HELD = 4
 
 
@@ -215,7 +217,8 @@ def _regions_of(
             found += _good_masks(look, enlarge(some, look.size), their, settings)
         if len(found) > _HELD * settings.most:
             found = _best(found, _HELD * settings.most)
-    return _without_doubles(found, [item.quality for item in found], settings.overlap)
+    found = _without_doubles(found, [item.quality for item in found], settings.overlap)
+    return _best(found, settings.most)
 
 
 def _best(found: list[_Found], most: int) -> list[_Found]:
@@ -229,7 +232,7 @@ def _without_doubles(found: list[_Found], scores: list[float], overlap: float) -
 
 def _chunks(logits: Any, scores: Any, size: tuple[int, int]) -> Iterator[tuple[Any, Any]]:
     """As many masks at once as may be held enlarged."""
-    count = max(1, _ENLARGED_BYTES // (4 * size[0] * size[1]))
+    count = max(1, _ENLARGED_BYTES // (4 * max(size[0] * size[1], _SQUARE)))
     for start in range(0, len(logits), count):
         yield logits[start : start + count], scores[start : start + count]
 

@@ -235,7 +235,7 @@ def _checked_points(
             f"{marks.tolist()}"
         )
     # A comparison with a number that is not finite is false.
-    if not ((places >= 0) & (places < size)).all():
+    if not ((places >= 0) & (places <= size)).all():
         raise InputError(
             f"points lie inside the picture of {size[0]} × {size[1]} pixels; got {places.tolist()}"
         )

@@ -52,7 +52,8 @@ class ColourNetwork:
             else:
                 points, labels = prompts.points, prompts.labels
             del labels  # the first point decides
-            cells = torch.as_tensor((points[:, 0] * scale // 4).astype(int))
+            last = self.fit.side // 4 - 1
+            cells = torch.as_tensor(np.minimum(points[:, 0] * scale // 4, last).astype(int))
             colours = embedding[0][:, cells[:, 1], cells[:, 0]].T
             same = (embedding - colours[:, :, None, None]).abs().sum(dim=1) < 0.05
             logits = torch.where(same, 20.0, -20.0)[:, None]

@@ -181,7 +181,7 @@ def test_numbers_that_overflowed_are_no_region() -> None:
         ([(1, 2)], [2], "labels are 1"),
         ([(1, 2)], [0], "at least one of them 1"),
         ([(1, 2)], [float("nan")], "labels are 1"),
-        ([(128, 2)], [1], "inside the picture of 128 × 128"),
+        ([(128.1, 2)], [1], "inside the picture of 128 × 128"),
         ([(-0.1, 2)], [1], "inside the picture"),
         ([(float("nan"), 2)], [1], "inside the picture"),
         ([(float("inf"), 2)], [1], "inside the picture"),
@@ -190,6 +190,14 @@ def test_numbers_that_overflowed_are_no_region() -> None:
 def test_points_that_mean_nothing_are_refused(points: Any, labels: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         SamSegmenter(ColourNetwork()).at_points(picture(), points, labels)
+
+
+@pytest.mark.parametrize("size", [(128, 128), (3000, 2500)])
+def test_a_point_on_the_far_corner_is_in_the_picture(size: tuple[int, int]) -> None:
+    network = ColourNetwork()
+    whole = (float(size[0]), float(size[1]))
+    found = SamSegmenter(network).at_points(spots(size), [whole, (9.0, 9.0)], [0, 1])
+    assert found is not None
 
 
 def test_what_is_no_picture_is_refused_by_every_verb() -> None:
