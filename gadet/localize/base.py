@@ -22,9 +22,12 @@ class Pointer:
     Attributes:
         mark: A number drawn in the marked view.
         box: Four numbers in the model's own format.
-        picture: The clean view that the box is measured in, counted from 1; None means the first.
+        picture: The clean view that the box or the point is measured in, counted from 1; None means
+            the first.
         start: The moment it begins at, in the words of the answer.
         end: The moment it ends at.
+        point: Two numbers in the model's own format, in the order of the corners of its boxes.
+        place: Coarse words: "upper left", "centre".
     """
 
     mark: int | None = None
@@ -32,6 +35,8 @@ class Pointer:
     picture: int | None = None
     start: str | None = None
     end: str | None = None
+    point: tuple[float, float] | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,7 @@ class Scene:
     evidence: Evidence | None = None
 
     def view_of(self, pointer: Pointer) -> tuple[View, tuple[str, ...]]:
-        """The view that a pointer's box is measured in, and a note when it named another one."""
+        """The view that a box or point is measured in, and a note when it named another one."""
         number = pointer.picture or 1
         if number <= len(self.views):
             return self.views[number - 1], ()

@@ -1,32 +1,61 @@
-"""The localizer for images that needs no weights."""
+"""The localizer for images: it needs no weights, and takes a segmenter where there is one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from gadet.experts.base import Candidate, Evidence, Suspect
+from gadet.experts.regions import bounding_box
 from gadet.findings import ImageRegion
 from gadet.geometry import Box, Mask
 from gadet.localize.base import Pointer, Scene
 from gadet.localize.marks import mark_view
-from gadet.localize.proposals import propose_regions
-from gadet.localize.refine import mask_in_box, snap_to_superpixels
+from gadet.localize.points import decode_point
+from gadet.localize.proposals import expert_regions, propose_regions
+from gadet.localize.refine import Refiner
+from gadet.localize.sam.segmenter import Segmenter
+from gadet.localize.words import box_of_words
 from gadet.media.base import Sample
 from gadet.view import View, ViewLimits
 
 __all__ = ["ImageLocalizer"]
 
+MOST_READABLE = 60
+"""More numbers than this cannot be read in one picture: who asks for more looks at none of them."""
+
+Located = tuple[ImageRegion | None, tuple[str, ...]]
+
 
 class ImageLocalizer:
-    """Marks from the expert's map and superpixels; masks from marks and boxes."""
+    """Marks from the expert's map and the picture; masks from marks, boxes, points and words.
+
+    Args:
+        segmenter: Proposes regions and makes boxes and points exact; None does both without
+            weights.
+    """
+
+    def __init__(self, segmenter: Segmenter | None = None) -> None:
+        """Keep the segmenter; nothing is loaded."""
+        self._segmenter = segmenter
 
     def propose(
         self, sample: Sample, evidence: Evidence | None, *, most: int
     ) -> tuple[Candidate, ...]:
-        """At most `most` regions worth a number, the most suspicious first."""
+        """At most `most` regions worth a number, the most suspicious first.
+
+        Who asks for more than can be read in a picture gets the expert's regions alone.
+        """
         if evidence is None:
             return ()
-        return propose_regions(sample.pixels, evidence, most=most)
+        if most > MOST_READABLE:
+            return expert_regions(sample.pixels, evidence, most=most)
+        found = self._segmenter.propose(sample.pixels) if self._segmenter else ()
+        # One at a time: all masks of a large picture at once would not fit into memory.
+        segments = ((one.mask, one.quality) for one in found)
+        return propose_regions(sample.pixels, evidence, most=most, segments=segments)
 
     def mark(
         self,
@@ -39,21 +68,30 @@ class ImageLocalizer:
         regions = [candidate for candidate in candidates if isinstance(candidate, Candidate)]
         return (mark_view(views[0], regions, limits),)
 
-    def locate(self, pointer: Pointer, scene: Scene) -> tuple[ImageRegion | None, tuple[str, ...]]:
+    def locate(self, pointer: Pointer, scene: Scene) -> Located:
         """The region that a pointer means, in native pixels, and what had to be mended.
 
-        A mark is exact. A box is converted once through the model's own format and the view's
-        frame, then refined to a mask on the expert's map when there is one.
+        A mark is exact. A box or a point is converted once through the model's own format and the
+        view's frame, then made exact. Words are the last resort: the most suspicious region in
+        the part of the picture that they name. What leads nowhere is noted, and the next way of
+        pointing is taken.
         """
         candidate, notes = scene.candidate_of(pointer)
         if isinstance(candidate, Candidate):
             mask = Mask.from_array(candidate.mask)
             return ImageRegion(box=candidate.box, mask=mask, mark=pointer.mark), ()
+        for way in (self._by_box, self._by_point, self._by_words):
+            region, said = way(pointer, scene)
+            notes += said
+            if region is not None:
+                return region, notes
+        return None, notes
+
+    def _by_box(self, pointer: Pointer, scene: Scene) -> Located:
         if pointer.box is None:
-            return None, notes
-        view, named = scene.view_of(pointer)
+            return None, ()
+        view, notes = scene.view_of(pointer)
         frame = view.frame
-        notes += named
         box, mended = scene.boxes.decode(pointer.box, frame.width, frame.height)
         notes += mended
         if box is None:
@@ -61,13 +99,67 @@ class ImageLocalizer:
         native = frame.to_native(box).clipped(frame.native_width, frame.native_height)
         if native is None:
             return None, (*notes, f"box {list(pointer.box)} lies outside the picture")
-        return ImageRegion(box=native, mask=_mask(native, scene)), notes
+        mask = self._in_box(native, scene)
+        return ImageRegion(box=native, mask=None if mask is None else Mask.from_array(mask)), notes
+
+    def _by_point(self, pointer: Pointer, scene: Scene) -> Located:
+        if pointer.point is None:
+            return None, ()
+        view, notes = scene.view_of(pointer)
+        frame = view.frame
+        point, mended = decode_point(pointer.point, scene.boxes, frame.width, frame.height)
+        notes += mended
+        if point is None:
+            return None, notes
+        sx, sy = frame.scale
+        x, y = frame.source.x0 + point[0] * sx, frame.source.y0 + point[1] * sy
+        mask = self._at_point(x, y, scene)
+        if mask is None:
+            return None, (*notes, f"nothing could be outlined at point {list(pointer.point)}")
+        return _region(mask), notes
+
+    def _by_words(self, pointer: Pointer, scene: Scene) -> Located:
+        if pointer.place is None:
+            return None, ()
+        height, width = scene.sample.pixels.shape[:2]
+        box = box_of_words(pointer.place, width, height)
+        if box is None:
+            return None, (f"the place {pointer.place[:80]!r} is no part of a picture",)
+        note = f"only the words {pointer.place[:80]!r} told where: the region is a guess"
+        inside = [
+            one
+            for one in (scene.evidence.candidates if scene.evidence else ())
+            if isinstance(one, Candidate) and _holds(box, one.box.centre)
+        ]
+        if inside and scene.evidence:
+            refiner = Refiner(scene.sample.pixels, scene.evidence.score_map)
+            return _region(refiner.region(inside[0].mask)), (note,)
+        return ImageRegion(box=box), (note,)
+
+    def _in_box(self, box: Box, scene: Scene) -> npt.NDArray[np.bool_] | None:
+        pixels = scene.sample.pixels
+        if self._segmenter:
+            found = self._segmenter.in_box(pixels, box)
+            if found is not None and found.mask.any():
+                return found.mask
+        return _refiner(scene).box(box)
+
+    def _at_point(self, x: float, y: float, scene: Scene) -> npt.NDArray[np.bool_] | None:
+        pixels = scene.sample.pixels
+        if self._segmenter:
+            found = self._segmenter.at_points(pixels, [(x, y)], [True])
+            if found is not None and found.mask.any():
+                return found.mask
+        return _refiner(scene).point(x, y)
 
 
-def _mask(box: Box, scene: Scene) -> Mask | None:
-    if scene.evidence is None:
-        return None
-    rough = mask_in_box(scene.evidence.score_map, box)
-    if rough is None:
-        return None
-    return Mask.from_array(snap_to_superpixels(scene.sample.pixels, rough))
+def _refiner(scene: Scene) -> Refiner:
+    return Refiner(scene.sample.pixels, scene.evidence.score_map if scene.evidence else None)
+
+
+def _region(mask: npt.NDArray[np.bool_]) -> ImageRegion:
+    return ImageRegion(box=Box.of(*bounding_box(mask)), mask=Mask.from_array(mask))
+
+
+def _holds(box: Box, point: tuple[float, float]) -> bool:
+    return box.x0 <= point[0] <= box.x1 and box.y0 <= point[1] <= box.y1

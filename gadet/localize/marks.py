@@ -23,6 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gadet.errors import LocalizationError
 from gadet.experts.base import Candidate
 from gadet.geometry import Box, Frame
+from gadet.localize.colour import lab, linear
 from gadet.localize.placement import Plot, place_labels, squared_distance
 from gadet.view import View, ViewLimits
 
@@ -379,7 +380,7 @@ def _choose_colours(
     Colours in use count less, so that neighbours differ; the fifth percentile of the differences
     makes busy backgrounds count by their most similar part.
     """
-    palette = _lab(np.array(PALETTE, dtype=np.float64))
+    palette = lab(np.array(PALETTE, dtype=np.float64))
     used = np.zeros(len(PALETTE))
     chosen: list[Colour] = []
     for i, shape in enumerate(shapes):
@@ -389,7 +390,7 @@ def _choose_colours(
         ring = rings[i]
         part = pixels[ring.top :, ring.left :][: ring.line.shape[0], : ring.line.shape[1]]
         colours = part[ring.line]
-        under = _lab(colours[:: max(1, len(colours) // 512)].astype(np.float64))
+        under = lab(colours[:: max(1, len(colours) // 512)].astype(np.float64))
         apart = np.linalg.norm(under[:, None, :] - palette[None], axis=2)
         best = int(np.argmax(np.percentile(apart, 5, axis=0) - 14 * used))
         used[best] += 1
@@ -397,30 +398,10 @@ def _choose_colours(
     return chosen
 
 
-def _linear(rgb: FloatArray) -> FloatArray:
-    share = rgb / 255
-    return np.asarray(np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4))
-
-
-def _lab(rgb: FloatArray) -> FloatArray:
-    """CIE L*a*b* (D65) of sRGB colours `(N, 3)` in 0 … 255.
-
-    Source: IEC 61966-2-1 and CIE 15.
-    """
-    to_xyz = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    )
-    xyz = _linear(rgb) @ to_xyz.T / np.array([0.9505, 1.0, 1.089])
-    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
-    return np.stack(
-        (116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])), axis=1
-    )
-
-
 def _contrasting(colour: Colour) -> Colour:
     """Black or white, whichever is easier to read on `colour` (WCAG 2 relative luminance)."""
-    linear = _linear(np.array(colour, dtype=np.float64))
-    luminance = float(linear @ np.array([0.2126, 0.7152, 0.0722]))
+    light = linear(np.array(colour, dtype=np.float64))
+    luminance = float(light @ np.array([0.2126, 0.7152, 0.0722]))
     return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)
 
 

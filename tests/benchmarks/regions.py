@@ -1,0 +1,293 @@
+"""Do the marks lie on the defects, and do the masks fit? Measured with a reader who never errs.
+
+    python -m tests.benchmarks.regions [--out out/benchmarks/regions.json]
+
+A perfect reader picks the best mark for each defect, so this measures the pipeline and no model.
+One configuration for all sets: magnetic_tile (16 references), hazelnut_toy (1), kvasir_seg (none)
+by their masks, deeppcb (its template) by the boxes. A defect is an 8-connected part of a mask of
+at least 0.03 % of the picture; parts closer than 0.8 % of the longest side are one.
+
+Segment Anything is left out: no weights of it are at hand, and random ones measure nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from gadet import Box, Candidate, Evidence
+from gadet.experts.filters import local_max
+from gadet.experts.image import ImageExpert
+from gadet.experts.regions import bounding_box, label_components
+from gadet.geometry import Frame
+from gadet.localize.fusion import SOURCES, fuse, shrunk, working_shape
+from gadet.localize.marks import _font, draw_marks, shape_of
+from gadet.localize.proposals import _on, expert_regions, propose_regions
+from gadet.localize.refine import Refiner
+from tests.benchmarks.deeppcb import data_root, load, pairs
+from tests.benchmarks.image_auroc import hazelnut_toy, magnetic_tile
+from tests.benchmarks.results import arguments, write
+
+Pixels = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
+Target = Callable[[Bools], float]
+
+COUNTS = (10, 20, 40)
+LEAST_SHARE = 0.0003
+SPLITS = (("magnetic_tile", magnetic_tile, 16), ("hazelnut_toy", hazelnut_toy, 1))
+SINGLE = {
+    "expert": ("expert",),
+    "superpixels": ("superpixels",),
+    "contrast": ("contrast",),
+    "bands and grid": ("bands", "grid"),
+    "fused": SOURCES,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A picture with its defects."""
+
+    data: str
+    pixels: Pixels
+    evidence: Evidence
+    masks: list[Bools]
+    boxes: list[Box]
+    seconds: float
+
+    def targets(self) -> list[Target]:
+        """How well a mask fits each defect."""
+        if self.masks:
+            return [partial(iou, mask) for mask in self.masks]
+        return [partial(box_iou, box) for box in self.boxes]
+
+
+def iou(one: Bools, other: Bools) -> float:
+    """Intersection over union."""
+    return float(np.count_nonzero(one & other) / max(np.count_nonzero(one | other), 1))
+
+
+def box_iou(box: Box, mask: Bools) -> float:
+    """Intersection over union of a box with that around a mask."""
+    return box.iou(Box.of(*bounding_box(mask))) if mask.any() else 0.0
+
+
+def defects(mask: Bools) -> list[Bools]:
+    """The parts of a mask that count as one defect each."""
+    near = max(1, round(0.004 * max(mask.shape)))
+    grown = local_max(mask.astype(np.float32), near) > 0
+    labels = np.where(mask, label_components(grown), 0)
+    sizes = np.bincount(labels.ravel())
+    least = LEAST_SHARE * mask.size
+    return [labels == name for name in range(1, len(sizes)) if sizes[name] >= least]
+
+
+def rows(root: Path) -> Iterator[Row]:
+    """All pictures with defects, measured by the expert once."""
+    expert = ImageExpert(512)
+
+    def row(data: str, pixels: Pixels, references: list[Pixels], **truth: Any) -> Row:
+        started = time.perf_counter()
+        evidence = expert.measure(pixels, references)
+        seconds = time.perf_counter() - started
+        return Row(data, pixels, evidence, truth.get("masks", []), truth.get("boxes", []), seconds)
+
+    for data, make, count in SPLITS:
+        split = make(root, count, 0)
+        references = [load(path) for path in split.references]
+        for path, anomalous in zip(split.tests, split.truth, strict=True):
+            if anomalous:
+                folder = path.parents[2] / "ground_truth" / path.parent.name
+                (file,) = folder.glob(f"{path.stem}*")
+                masks = defects(load(file)[..., 0] > 127)
+                yield row(data, load(path), references, masks=masks)
+    for file in sorted((root / "image/medical/kvasir_seg").glob("*_mask.png")):
+        picture = load(file.with_name(file.name.replace("_mask.png", ".jpg")))
+        yield row("kvasir_seg", picture, [], masks=defects(load(file)[..., 0] > 127))
+    for pair in pairs(root):
+        boxes = [Box.of(*box) for box in pair.boxes]
+        yield row("deeppcb", pair.picture, [pair.template], boxes=boxes)
+
+
+def proposals(all_rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The best mark of each defect, for every source alone and for the pipeline."""
+    best: dict[tuple[str, str, int], list[float]] = defaultdict(list)
+    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for row in all_rows:
+        shape = working_shape(row.pixels.shape)
+        small, score_map = shrunk(row.pixels, shape), _on(row.evidence.score_map, shape)
+        found: dict[str, list[Bools]] = {}
+        for name, sources in SINGLE.items():
+            started = time.perf_counter()
+            chosen = fuse(small, score_map, [], most=max(COUNTS), sources=sources)
+            seconds[row.data, name].append(time.perf_counter() - started)
+            found[name] = [one.on(row.pixels.shape[:2]).whole() for one, _ in chosen]
+        started = time.perf_counter()
+        marks = propose_regions(row.pixels, row.evidence, most=max(COUNTS))
+        seconds[row.data, "pipeline"].append(time.perf_counter() - started)
+        for name, masks in found.items():
+            for target in row.targets():
+                fits = [target(mask) for mask in masks]
+                for count in COUNTS:
+                    best[row.data, name, count].append(max(fits[:count], default=0.0))
+        for count in COUNTS:
+            # Fewer marks are another choice, and not the first of many: they are sorted by score.
+            if count != max(COUNTS):
+                marks_now = propose_regions(row.pixels, row.evidence, most=count)
+            else:
+                marks_now = marks
+            for target in row.targets():
+                fit = max((target(one.mask) for one in marks_now), default=0.0)
+                best[row.data, "pipeline", count].append(fit)
+    table = []
+    for data in dict.fromkeys(row.data for row in all_rows):
+        for name in (*SINGLE, "pipeline"):
+            line: dict[str, Any] = {"data": data, "source": name}
+            for count in COUNTS:
+                fits = best[data, name, count]
+                line[f"iou@{count}"] = float(np.mean(fits))
+                line[f"recall@{count}"] = float(np.mean(np.array(fits) >= 0.5))
+            table.append(line | {"seconds": float(np.median(seconds[data, name]))})
+    return table
+
+
+def masks(all_rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """How well masks fit: the expert's regions, and what a box or a point of the truth gives."""
+    table = []
+    for data in dict.fromkeys(row.data for row in all_rows):
+        fits: dict[str, list[float]] = defaultdict(list)
+        here = [row for row in all_rows if row.data == data]
+        for row in here:
+            started = time.perf_counter()
+            exact = expert_regions(row.pixels, row.evidence, most=24)
+            fits["seconds"].append(time.perf_counter() - started)
+            raw = [one for one in row.evidence.candidates if isinstance(one, Candidate)]
+            _regions(row, raw, list(exact), fits)
+            _pointed(row, fits)
+        line: dict[str, Any] = {"data": data}
+        line |= {name: float(np.mean(values)) for name, values in fits.items()}
+        table.append(line | {"au_pro": au_pro(here) if here[0].masks else float("nan")})
+    return table
+
+
+def _regions(
+    row: Row, raw: list[Candidate], exact: list[Candidate], fits: dict[str, list[float]]
+) -> None:
+    """The union of the expert's regions against all defects, or the best box for each box."""
+    if row.masks:
+        truth = np.any(row.masks, axis=0)
+        for name, found in (("regions_raw", raw), ("regions_refined", exact)):
+            union = np.any([one.mask for one in found], axis=0) if found else np.zeros_like(truth)
+            fits[name].append(iou(truth, union))
+        fits["map_at_0.5"].append(iou(truth, row.evidence.score_map >= 0.5))
+        return
+    labels = label_components(row.evidence.score_map >= 0.5)
+    parts = [labels == name for name in range(1, int(labels.max()) + 1)]
+    for target in row.targets():
+        fits["regions_raw"].append(max((target(one.mask) for one in raw), default=0.0))
+        fits["regions_refined"].append(max((target(one.mask) for one in exact), default=0.0))
+        fits["map_at_0.5"].append(max((target(part) for part in parts), default=0.0))
+
+
+def _pointed(row: Row, fits: dict[str, list[float]]) -> None:
+    """The box of each defect, as a reader would write it, made exact; by masks only."""
+    refiner = Refiner(row.pixels, row.evidence.score_map)
+    for truth in row.masks:
+        box = Box.of(*bounding_box(truth))
+        filled = np.zeros_like(truth)
+        x0, y0, x1, y1 = box.rounded_out()
+        filled[y0:y1, x0:x1] = True
+        part = row.evidence.score_map[filled]
+        fits["box_filled"].append(iou(truth, filled))
+        middle = (float(part.min()) + float(part.max())) / 2
+        fits["box_map"].append(iou(truth, filled & (row.evidence.score_map >= middle)))
+        exact = refiner.box(box)
+        fits["box_refined"].append(iou(truth, filled if exact is None else exact))
+        ys, xs = np.nonzero(truth)
+        middle_one = np.argmin(np.hypot(ys - np.median(ys), xs - np.median(xs)))
+        at = refiner.point(float(xs[middle_one]) + 0.5, float(ys[middle_one]) + 0.5)
+        fits["point_refined"].append(0.0 if at is None else iou(truth, at))
+
+
+def au_pro(here: Sequence[Row], limit: float = 0.3) -> float:
+    """Area under the mean overlap of defects against the share of normal pixels hit, to `limit`.
+
+    Source: Bergmann et al., https://doi.org/10.1007/s11263-020-01400-4
+    """
+    normal = np.concatenate(
+        [row.evidence.score_map[~np.any(row.masks, axis=0)] for row in here if row.masks]
+    )
+    inside = [np.sort(row.evidence.score_map[mask]) for row in here for mask in row.masks]
+    shares = np.linspace(0, limit, 301)
+    cuts = np.quantile(normal, 1 - shares)
+    overlap = [
+        np.mean([1 - np.searchsorted(values, cut) / len(values) for values in inside])
+        for cut in cuts
+    ]
+    return float(np.trapezoid(overlap, shares) / limit)
+
+
+def legibility(all_rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The share of numbers that are read back from the picture as it is at 512 pixels."""
+    table = []
+    for count in COUNTS:
+        read = 0
+        total = 0
+        for row in all_rows[::4]:
+            marks = propose_regions(row.pixels, row.evidence, most=count)
+            height, width = row.pixels.shape[:2]
+            scale = 512 / max(height, width)
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            frame = Frame.whole((width, height), size)
+            shapes = [shape_of(n, frame, m.box, m.mask) for n, m in enumerate(marks, start=1)]
+            base = Image.fromarray(row.pixels).resize(size, Image.Resampling.BICUBIC)
+            drawn, labels = draw_marks(base, [shape for shape in shapes if shape is not None])
+            grey = np.asarray(drawn.convert("L"), dtype=np.float64)
+            for label in labels:
+                x0, y0, x1, y1 = label.box
+                read += _read(grey[y0:y1, x0:x1], len(marks)) == label.number
+                total += 1
+        table.append({"marks": count, "drawn": total, "read_back": read / max(total, 1)})
+    return table
+
+
+def _read(part: npt.NDArray[np.float64], most: int) -> int:
+    """The number from 1 to `most` that a label is most like."""
+    part = (part - part.mean()) / max(float(part.std()), 1e-6)
+
+    def likeness(number: int) -> float:
+        height, width = part.shape
+        text = Image.new("L", (width, height), 255)
+        font = _font(height)
+        left, top, right, bottom = font.getbbox(str(number))
+        at = ((width - left - right) / 2, (height - top - bottom) / 2)
+        ImageDraw.Draw(text).text(at, str(number), fill=0, font=font)
+        model = np.asarray(text, dtype=np.float64)
+        return abs(float(((model - model.mean()) / max(float(model.std()), 1e-6) * part).mean()))
+
+    return max(range(1, most + 1), key=likeness)
+
+
+def main() -> None:
+    """Print the tables and write them as JSON."""
+    options = arguments(__doc__, "regions")
+    root = data_root()
+    if not (root / "image").is_dir():
+        raise SystemExit(f"no data under {root}; set GADET_DATA")
+    all_rows = list(rows(root))
+    first = proposals(all_rows)
+    facts = {"masks": masks(all_rows), "legibility": legibility(all_rows)}
+    write(options.out, "Best mark of each defect, a perfect reader", first, **facts)
+
+
+if __name__ == "__main__":
+    main()
