@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,9 @@ from gadet.media.pointcloud.reading import Reading
 
 __all__ = ["read_las"]
 
-_FEATURE = "Reading LAS"
+_FEATURE: Final = "Reading LAS"
+_HEADER, _EXTENDED_HEADER = 227, 375
+_RECORD, _EXTENDED_RECORD = 54, 60  # bytes of a variable length record without its data
 
 
 def read_las(data: bytes, limits: LoadLimits) -> Reading:
@@ -31,6 +33,7 @@ def read_las(data: bytes, limits: LoadLimits) -> Reading:
         MissingDependencyError: Without laspy, or for LAZ without lazrs.
     """
     laspy = needed("laspy", _FEATURE)
+    _check_records(data)
     with laspy.open(io.BytesIO(data)) as file:
         header = file.header
         size = header.point_count * header.point_format.size
@@ -45,6 +48,17 @@ def read_las(data: bytes, limits: LoadLimits) -> Reading:
     names = set(records.point_format.dimension_names)
     points = np.column_stack([np.asarray(records[name], np.float64) for name in "xyz"])
     return Reading(points, colours=_colours(records) if {"red", "green", "blue"} <= names else None)
+
+
+def _check_records(data: bytes) -> None:
+    """Hold the records of the header, which laspy reads as many as announced of, to the file."""
+    check_whole(_HEADER, len(data), "LAS")
+    (records,) = struct.unpack_from("<I", data, 100)
+    check_whole(records * _RECORD, len(data), "LAS")
+    if data[25] >= 4:  # from version 1.4 there are some behind the points as well
+        check_whole(_EXTENDED_HEADER, len(data), "LAS")
+        (extended,) = struct.unpack_from("<I", data, 243)
+        check_whole(extended * _EXTENDED_RECORD, len(data), "LAS")
 
 
 def _points(file: Any) -> Any:

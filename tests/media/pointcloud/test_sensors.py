@@ -198,7 +198,11 @@ def test_las(compress: bool, kind: int, version: str) -> None:
 def test_las_refused() -> None:
     data = las()
     refused(data[:-1], "truncated")
-    refused(data[:100], r"las; this one cannot be read \(")
+    refused(data[:100], "227 bytes of data and 100 follow")
+    refused(data[:24] + b"\x07\x09" + data[26:], r"las; this one cannot be read \(|truncated")
+    refused(data[:100] + b"\xff" * 4 + data[104:], "truncated")
+    newer = las(6, "1.4")
+    refused(newer[:243] + b"\xff" * 4 + newer[247:], "truncated")
     refused(data, "at most 39 points; got 40", max_pixels=39)
     many = data[:107] + struct.pack("<I", 10_000_000) + data[111:]
     refused(many, "unpacks to at most", max_bytes=10**6)
