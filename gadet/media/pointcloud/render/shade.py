@@ -1,0 +1,224 @@
+"""The colours of a rendering: one function per mode, from the surface in each pixel to RGB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from gadet.errors import ConfigurationError
+from gadet.media.pointcloud.render.camera import Camera
+from gadet.media.pointcloud.render.fill import Filled
+from gadet.media.pointcloud.render.scene import Scene
+
+__all__ = ["MODES", "Mode", "shade"]
+
+Ids = npt.NDArray[np.int32]
+Singles = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
+Mode = Literal["shaded", "depth", "normal", "curvature", "height", "rgb"]
+
+MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+"""What a picture can show.
+
+`shaded`: light from the upper left · `depth`: distance, near is light · `normal`: direction of the
+surface as red (right), green (up), blue (towards the viewer) · `curvature`: convex red, concave
+blue · `height`: along the scene's up axis · `rgb`: the cloud's own colours.
+"""
+
+BACKGROUND: Final = 250
+"""The level of grey where nothing is."""
+
+# Anchors of viridis, equally spaced. Source: https://github.com/BIDS/colormap (CC0).
+_VIRIDIS = ((68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142),
+            (31, 158, 137), (53, 183, 121), (110, 206, 88), (181, 222, 43),
+            (253, 231, 37))  # fmt: skip
+# Blue over grey to red, of equal steps in lightness on both sides.
+_DIVERGING = ((40, 70, 170), (95, 135, 215), (165, 190, 232), (216, 216, 216), (236, 176, 150),
+              (214, 104, 82), (168, 24, 44))  # fmt: skip
+_STEEL = ((22, 27, 38), (74, 82, 96), (136, 143, 152), (190, 194, 198), (232, 233, 234))
+_NIGHT = ((18, 30, 70), (38, 78, 130), (62, 132, 168), (118, 184, 190), (206, 226, 206))
+
+_LIGHT = np.array([-0.45, -0.62, -0.64])  # towards the light: left, up and towards the viewer
+_CAVITY = 0.10
+_NOWHERE = np.float32(1e30)  # the depth of what is not there
+# A normal at an outline may point away a little by its error; a sheet seen from behind, much.
+_BEHIND = np.float32(-0.4)
+_MOST_BLUR = 3  # pixels
+
+
+def shade(scene: Scene, camera: Camera, filled: Filled, mode: Mode) -> Pixels:
+    """Colour each pixel.
+
+    Returns:
+        uint8 `(H, W, 3)` RGB on a light ground.
+
+    Raises:
+        ConfigurationError: The mode is unknown, or the cloud has no colours to show.
+    """
+    if mode not in MODES:
+        raise ConfigurationError(f"expected a mode of {', '.join(MODES)}; got {mode!r}")
+    ends = np.flatnonzero(filled.ids >= 0)
+    height, width = filled.ids.shape
+    canvas = np.full((height, width), _packed(np.array([BACKGROUND] * 3, np.uint8)), np.uint32)
+    if len(ends) == 0:
+        return _unpacked(canvas)
+    down, right = ends // width, ends % width
+    window = slice(down[0], down[-1] + 1), slice(right.min(), right.max() + 1)
+    ids, slack = filled.ids[window], filled.slack[window]
+    here = np.flatnonzero(ids >= 0)
+    depth = np.where(ids >= 0, filled.depth[window], _NOWHERE)
+    values = _VALUES[mode](scene, camera, ids.ravel().take(here), depth.ravel().take(here))
+    flat = np.zeros((len(values), *ids.shape), np.float32)
+    flat.reshape(len(values), -1)[:, here] = values
+    smooth = _smoothed(flat, depth, slack, min(filled.reach, _MOST_BLUR))
+    levels = np.clip(smooth.reshape(len(values), -1).take(here, axis=1), 0, 255).astype(np.uint8)
+    table = _TABLES.get(mode)
+    canvas.reshape(-1)[ends] = _packed(levels.T) if table is None else table.take(levels[0])
+    picture = _unpacked(canvas)
+    _soften(picture, window, depth, slack)
+    return picture
+
+
+def _packed(colours: Pixels) -> npt.NDArray[np.uint32]:
+    """RGB `(…, 3)` as one number each, which is copied around faster than three."""
+    red, green, blue = np.moveaxis(colours.astype(np.uint32), -1, 0)
+    return np.asarray(red | green << np.uint32(8) | blue << np.uint32(16))
+
+
+def _unpacked(canvas: npt.NDArray[np.uint32]) -> Pixels:
+    parts = canvas.astype("<u4", copy=False).view(np.uint8).reshape(*canvas.shape, 4)
+    return np.ascontiguousarray(parts[:, :, :3])
+
+
+def _light(scene: Scene, camera: Camera, ids: Ids, depth: Singles) -> Singles:
+    """Levels of grey under a light from the upper left; hollows a little darker."""
+    along = (_LIGHT / np.linalg.norm(_LIGHT)) @ camera.rotation
+    sides = np.stack([along, -camera.rotation[2]]).astype(np.float32)
+    lit, facing = sides @ scene.normals.take(ids, axis=1)
+    # A sheet that is seen from behind is lit as if it were the front.
+    lit = np.where(facing < _BEHIND, -lit, lit)
+    shine = np.float32(0.5) + np.float32(0.5) * lit
+    hollow = np.clip(
+        scene.curvature.take(ids) * np.float32(_CAVITY * scene.radius / 4), -0.12, 0.12
+    )
+    level = np.float32(0.22) + np.float32(0.62) * shine * shine + hollow
+    return np.asarray(level * np.float32(255))[None]
+
+
+def _distance(scene: Scene, camera: Camera, ids: Ids, depth: Singles) -> Singles:
+    """Depth over what is seen, near is high."""
+    low, high = float(depth.min()), float(depth.max())
+    return ((high - depth) * np.float32(255 / max(high - low, 1e-30)))[None]
+
+
+def _direction(scene: Scene, camera: Camera, ids: Ids, depth: Singles) -> Singles:
+    """Normals in the viewer's frame: right, up, towards the viewer."""
+    axes = camera.rotation * np.array([[1.0], [-1.0], [-1.0]])
+    seen = axes.astype(np.float32) @ scene.normals.take(ids, axis=1)
+    seen *= np.where(seen[2] < _BEHIND, np.float32(-1), np.float32(1))
+    np.maximum(seen[2], 0, out=seen[2])
+    return np.asarray((seen + np.float32(1)) * np.float32(127.5))
+
+
+def _bend(scene: Scene, camera: Camera, ids: Ids, depth: Singles) -> Singles:
+    """Mean curvature on a scale that belongs to the scene: equal colours in all its views."""
+    return ((scene.curvature.take(ids) / np.float32(scene.bend) + 1) * np.float32(127.5))[None]
+
+
+def _height(scene: Scene, camera: Camera, ids: Ids, depth: Singles) -> Singles:
+    """Height along the scene's up axis, from its lowest to its highest point."""
+    low, high = scene.heights
+    level = scene.up.astype(np.float32) @ scene.points.take(ids, axis=1)
+    return ((level - np.float32(low)) * np.float32(255 / max(high - low, 1e-30)))[None]
+
+
+def _own(scene: Scene, camera: Camera, ids: Ids, depth: Singles) -> Singles:
+    """The colours of the cloud."""
+    if scene.colours is None:
+        raise ConfigurationError(
+            "expected a cloud with colours for the mode rgb; this one has none: choose another of "
+            + ", ".join(MODES[:-1])
+        )
+    return scene.colours[ids].T.astype(np.float32)
+
+
+_VALUES: Final[dict[Mode, Callable[[Scene, Camera, Ids, Singles], Singles]]] = {
+    "shaded": _light,
+    "depth": _distance,
+    "normal": _direction,
+    "curvature": _bend,
+    "height": _height,
+    "rgb": _own,
+}
+
+
+def _table(anchors: tuple[tuple[int, int, int], ...]) -> npt.NDArray[np.uint32]:
+    """256 packed colours between anchors that are equally far apart."""
+    at = np.linspace(0, 255, len(anchors))
+    channels = [np.interp(np.arange(256), at, channel) for channel in zip(*anchors, strict=True)]
+    return _packed(np.stack(channels, axis=1).round().astype(np.uint8))
+
+
+_TABLES: Final[dict[Mode, npt.NDArray[np.uint32]]] = {
+    "shaded": _table(_STEEL),
+    "depth": _table(_NIGHT),
+    "curvature": _table(_DIVERGING),
+    "height": _table(_VIRIDIS),
+}
+
+
+def _smoothed(values: Singles, depth: Singles, slack: Singles, reach: int) -> Singles:
+    """Means over the pixels within `reach` along rows, then columns, on one surface alone.
+
+    Args:
+        values: `(C, H, W)`.
+        depth: `(H, W)`, finite.
+        slack: `(H, W)` the largest step in depth within one surface.
+        reach: Pixels to either side.
+    """
+    for axis in (0, 1):
+        total, weight = values.copy(), np.ones_like(depth)
+        for step in range(1, min(reach, depth.shape[axis] - 1) + 1):
+            ahead = (slice(step, None), slice(None))[:: 1 if axis == 0 else -1]
+            back = (slice(None, -step), slice(None))[:: 1 if axis == 0 else -1]
+            one = (np.abs(depth[ahead] - depth[back]) <= slack[ahead]).astype(np.float32)
+            one *= np.float32(1 - step / (reach + 1))
+            weight[ahead] += one
+            weight[back] += one
+            for channel, out in zip(values, total, strict=True):
+                out[ahead] += one * channel[back]
+                out[back] += one * channel[ahead]
+        total /= weight
+        values = total
+    return values
+
+
+def _edges(depth: Singles, slack: Singles) -> npt.NDArray[np.bool_]:
+    """The pixels beside which the surface ends."""
+    ends = np.zeros(depth.shape, bool)
+    for axis in (0, 1):
+        ahead = (slice(1, None), slice(None))[:: 1 if axis == 0 else -1]
+        back = (slice(None, -1), slice(None))[:: 1 if axis == 0 else -1]
+        broken = np.abs(depth[ahead] - depth[back]) > 2 * np.maximum(slack[ahead], slack[back])
+        ends[ahead] |= broken
+        ends[back] |= broken
+    return ends
+
+
+def _soften(picture: Pixels, window: tuple[slice, slice], depth: Singles, slack: Singles) -> None:
+    """Blend the pixels along edges with their neighbours, in place, by binomial weights."""
+    height, width = picture.shape[:2]
+    down, right = np.nonzero(_edges(depth, slack))
+    down, right = down + window[0].start, right + window[1].start
+    inside = (down > 0) & (down < height - 1) & (right > 0) & (right < width - 1)
+    places = (down * width + right)[inside]
+    flat = picture.reshape(-1, 3)
+    total = np.zeros((len(places), 3), np.uint16)
+    for down_by, wide in ((-1, 1), (0, 2), (1, 1)):
+        for right_by, share in ((-1, 1), (0, 2), (1, 1)):
+            beside = flat.take(places + (down_by * width + right_by), axis=0)
+            total += beside * np.uint16(wide * share)
+    flat[places] = (total + np.uint16(8)) // np.uint16(16)

@@ -1,0 +1,135 @@
+"""Contact sheets: several views side by side, with a scale bar and axes for the model to read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from PIL import Image, ImageDraw, ImageFont
+
+from gadet.errors import ConfigurationError
+from gadet.media.pointcloud.render.camera import Camera
+from gadet.media.pointcloud.render.rendering import Rendering
+from gadet.media.pointcloud.render.shade import BACKGROUND, Mode
+
+__all__ = ["annotated", "contact_sheet"]
+
+_GROUND: Final = (BACKGROUND,) * 3
+_INK: Final = (40, 44, 52)
+_AXES: Final = (("x", (200, 40, 40)), ("y", (30, 130, 50)), ("z", (40, 80, 200)))
+_FINE: Final = 4  # lines are drawn so many times larger, and reduced
+_GAP: Final = 8
+_MOST_VIEWS: Final = 64
+
+
+def annotated(
+    rendering: Rendering, mode: Mode = "shaded", *, units: str | None = None
+) -> Image.Image:
+    """A picture with a scale bar in the lower left corner and the axes in the lower right one.
+
+    The scale holds everywhere in an orthographic view; in perspective it is that of the plane
+    through the scene's middle, and the label says so.
+
+    Args:
+        rendering: The view.
+        mode: One of the modes it was rendered in.
+        units: The name of the cloud's unit of length, when it is known.
+    """
+    picture = rendering.picture(mode)
+    width, height = picture.size
+    if min(width, height) < 96:
+        return picture  # letters would cover what is shown
+    letter = max(11, min(width, height) // 36)
+    camera = rendering.camera
+    length, pixels = _round_length(camera, width)
+    label = f"{length:g} {units or 'units'}"
+    if camera.distance is not None:
+        label += " (mid depth)"
+    draw, edge = ImageDraw.Draw(picture), letter
+    y = height - edge
+    draw.line([(edge, y), (edge + pixels, y)], fill=_INK, width=2)
+    for x in (edge, edge + pixels):
+        draw.line([(x, y - 4), (x, y + 4)], fill=_INK, width=2)
+    draw.text((edge, y - 5), label, fill=_INK, font=_font(letter), anchor="lb")
+    _axes(picture, camera, letter)
+    return picture
+
+
+def contact_sheet(
+    pictures: Sequence[Image.Image], captions: Sequence[str] = (), *, columns: int | None = None
+) -> Image.Image:
+    """Pictures in rows, each below its caption, on a light ground.
+
+    Args:
+        pictures: 1 to 64 of them; each cell is as large as the largest.
+        captions: One for each, or none at all.
+        columns: How many stand side by side; None makes the sheet nearly square.
+
+    Raises:
+        ConfigurationError: No picture or too many, captions that do not match, no column.
+    """
+    if not 1 <= len(pictures) <= _MOST_VIEWS:
+        raise ConfigurationError(f"expected 1 to {_MOST_VIEWS} pictures; got {len(pictures)}")
+    if captions and len(captions) != len(pictures):
+        raise ConfigurationError(
+            f"expected a caption for each of {len(pictures)} pictures; got {len(captions)}"
+        )
+    across = math.ceil(math.sqrt(len(pictures))) if columns is None else columns
+    if across < 1:
+        raise ConfigurationError(f"expected at least 1 column; got {columns}")
+    across = min(across, len(pictures))
+    wide = max(picture.width for picture in pictures)
+    high = max(picture.height for picture in pictures)
+    letter = max(12, wide // 32)
+    head = 2 * letter if captions else 0
+    rows = math.ceil(len(pictures) / across)
+    size = (across * (wide + _GAP) + _GAP, rows * (high + head + _GAP) + _GAP)
+    sheet = Image.new("RGB", size, _GROUND)
+    draw = ImageDraw.Draw(sheet)
+    for index, picture in enumerate(pictures):
+        left = _GAP + index % across * (wide + _GAP)
+        top = _GAP + index // across * (high + head + _GAP)
+        sheet.paste(picture, (left, top + head))
+        if captions:
+            middle = (left + wide // 2, top + letter)
+            draw.text(middle, captions[index], fill=_INK, font=_font(letter), anchor="mm")
+        box = [left - 1, top + head - 1, left + wide, top + head + high]
+        draw.rectangle(box, outline=(205, 208, 212))
+    return sheet
+
+
+def _round_length(camera: Camera, width: int) -> tuple[float, int]:
+    """A length of 1, 2 or 5 times a power of ten, about a fifth of the picture, and its pixels."""
+    aim = width / 5 / camera.scale
+    power = 10.0 ** math.floor(math.log10(aim))
+    length = max(step * power for step in (1, 2, 5) if step * power <= aim * (1 + 1e-9))
+    return length, round(length * camera.scale)
+
+
+def _axes(picture: Image.Image, camera: Camera, letter: int) -> None:
+    """Draw the cloud's three axes as they lie in the view; the far ones first."""
+    side = 6 * letter
+    small = Image.new("RGBA", (side * _FINE, side * _FINE), (*_GROUND, 0))
+    draw, middle, long = ImageDraw.Draw(small), side * _FINE / 2, 1.9 * letter * _FINE
+    order = sorted(range(3), key=lambda axis: -camera.rotation[2, axis])
+    for axis in order:
+        name, colour = _AXES[axis]
+        x, y = (float(part) for part in camera.rotation[:2, axis])
+        end = (middle + x * long, middle + y * long)
+        draw.line([(middle, middle), end], fill=(*colour, 255), width=2 * _FINE)
+        reach = math.hypot(x, y)
+        if reach > 0.35:
+            out = 0.6 * letter * _FINE / reach
+            at = (end[0] + x * out, end[1] + y * out)
+            draw.text(at, name, fill=(*colour, 255), font=_font(letter * _FINE), anchor="mm")
+        else:
+            dot = 2.2 * _FINE
+            box = [middle - dot, middle - dot, middle + dot, middle + dot]
+            draw.ellipse(box, fill=(*colour, 255))
+    small = small.resize((side, side), Image.Resampling.BOX)
+    picture.paste(small, (picture.width - side, picture.height - side), small)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
