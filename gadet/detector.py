@@ -416,11 +416,11 @@ class AnomalyDetector:
             budget: What the inspections may spend. When it is used up, events go on without being
                 judged, and say so.
 
-        Yields:
-            Events in the order in which they become known.
+        Returns:
+            Events as they become known; the stream is read while they are taken. An entry that is
+            not a row of the stream raises `InputError` then.
 
         Raises:
-            InputError: An entry is not a row of the stream.
             ConfigurationError: An argument cannot be used.
         """
         purse = purse_for(self.route, budget)
@@ -431,7 +431,7 @@ class AnomalyDetector:
             case = self._intake.case(request, self.route.legs[0], pictures="small")
             return drive(travel(self.route, case), ask_backend)
 
-        yield from watch_series(stream, inspect_rows if judge else None, settings or Watch())
+        return watch_series(stream, inspect_rows if judge else None, settings or Watch())
 
     def ask(
         self,

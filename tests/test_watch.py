@@ -157,6 +157,8 @@ def test_what_cannot_be_watched_is_refused() -> None:
     for wrong in ({"quiet": 0}, {"judge_after": 5000}):
         with pytest.raises(ConfigurationError, match="less than the memory"):
             Watch(**wrong)
+    with pytest.raises(ConfigurationError, match="prices of scripted"):
+        AnomalyDetector(ScriptedBackend([])).watch([1.0], budget=Limits(max_cost=1.0))
     with pytest.raises(ConfigurationError, match="memory"):
         watch([1.0], None, Watch(memory=100, quiet=5, judge_after=20))
 
