@@ -20,6 +20,7 @@ from gadet.media.array import NPY_MAGIC, is_tensor, tensor_array
 from gadet.media.base import LoadLimits
 from gadet.media.image import ImageAdapter
 from gadet.media.pointcloud.arrange import arrange
+from gadet.media.pointcloud.bounds import check_points
 from gadet.media.pointcloud.cloud import Cloud
 from gadet.media.pointcloud.depth import depth_of_file, depth_reading
 from gadet.media.pointcloud.files import CLOUD_SUFFIXES, read_file, sniff_cloud
@@ -114,23 +115,19 @@ def _of_object(options: PointCloudInput, limits: LoadLimits) -> Reading:
     item = options.item
     if is_tensor(item):
         item, _, _ = tensor_array(item, "hwc")
-    elif isinstance(item, Image.Image) or (
-        options.intrinsics is not None and hasattr(item, "__array_interface__")
+    elif isinstance(item, list | tuple) or (
+        options.intrinsics is not None and not isinstance(item, np.ndarray)
     ):
-        item = np.asarray(item)
-    elif options.intrinsics is not None and not isinstance(item, np.ndarray):
         item = _plain(item)
     if options.intrinsics is not None:
         return _of_depth(item, options, limits)
-    if isinstance(item, list | tuple):
-        item = _plain(item)
     if isinstance(item, np.ndarray):
         return array_reading(item, options.columns, limits)
     return geometry_reading(item, limits)
 
 
 def _plain(item: Any) -> npt.NDArray[Any]:
-    """An array of what behaves like one: a nested list, an image of Open3D."""
+    """An array of what behaves like one: a nested list, an image of Pillow or Open3D."""
     try:
         return np.asarray(item)
     except Exception as error:
@@ -154,6 +151,7 @@ def _sample(
     if options.colours is not None:
         reading = replace(reading, colours=_given_colours(options.colours, reading, limits))
     if options.sample is not None:
+        check_points(options.sample, limits, "points to draw")
         reading = sampled(reading, options.sample)
     cloud, notes = arrange(reading, options.units)
     info = ItemInfo(

@@ -150,6 +150,8 @@ def test_points_are_drawn_evenly_within_a_triangle() -> None:
 
 def test_drawing_refused() -> None:
     refused(POINTS, "a mesh for sample=50; got points without faces", {"sample": 50})
+    coarse = trimesh.Trimesh(CUBE, TRIANGLES, process=False)
+    refused(coarse, "at most 20 points to draw; got 50", {"sample": 50}, max_pixels=20)
     flat = trimesh.Trimesh(CUBE, [[0, 0, 1]], process=False)
     refused(flat, "all faces have none", {"sample": 50})
     mesh = trimesh.Trimesh(CUBE, [[0, 1, 88]], process=False)

@@ -165,6 +165,8 @@ def test_depth_maps_refused() -> None:
     refused(DEPTH * 0, "all 40 are NaN, infinite or holes", options)
     refused(DEPTH, "at most 39 points; got 40", options, max_pixels=39)
     refused(DEPTH, "a pixel for each point", {**options, "colours": PICTURE[:2]})
+    refused(Image.fromarray(PICTURE), "an array, or a file; got Image", {"units": "m"})
+    refused(object(), "array.* cannot be made one|numbers", options)
     refused(POINTS, "got .* pixels and points: give", {"colours": PICTURE})
 
 
