@@ -65,7 +65,7 @@ def fill(scene: Scene, camera: Camera, depth: Singles, ids: Ids) -> Filled:
     there = np.flatnonzero(ids >= 0)
     if len(there) == 0:
         return Filled(whole_depth, whole_ids, whole_slack, 0)
-    shown, near = ids.ravel().take(there), depth.ravel().take(there)
+    shown, near = ids.ravel().take(there).astype(np.int64), depth.ravel().take(there)
     reach = scene.reach.take(shown)
     tilt, away = _tilt(scene, camera, shown, near)
     # A disc of this reach, seen under this tilt, lies within so much of its middle.
@@ -116,7 +116,7 @@ def fill(scene: Scene, camera: Camera, depth: Singles, ids: Ids) -> Filled:
 
 
 def _tilt(
-    scene: Scene, camera: Camera, shown: Ids, near: Singles
+    scene: Scene, camera: Camera, shown: Places, near: Singles
 ) -> tuple[Singles, npt.NDArray[np.bool_]]:
     """The sine of the angle between each normal and the line of sight, and what faces away."""
     normals = scene.normals.take(shown, axis=1)
@@ -189,10 +189,11 @@ def _sources(
             break
         beside = wanted + batch[:, None]
         fits = np.abs(depth.take(beside) - level) <= slack  # never, where there is no point
-        fitting = fits.any(axis=0)
+        fitting = fits.any(axis=0) if len(batch) > 1 else fits[0]
         at, rest = np.flatnonzero(fitting), np.flatnonzero(~fitting)
         targets.append(wanted.take(at))
-        sources.append(targets[-1] + batch[fits.take(at, axis=1).argmax(axis=0)])
+        first = fits.take(at, axis=1).argmax(axis=0) if len(batch) > 1 else 0
+        sources.append(targets[-1] + batch[first])
         wanted, level = wanted.take(rest), level.take(rest)
     return np.concatenate(targets), np.concatenate(sources)
 

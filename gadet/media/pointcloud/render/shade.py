@@ -7,6 +7,7 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from gadet.errors import ConfigurationError
 from gadet.media.pointcloud.render.camera import Camera
@@ -15,7 +16,7 @@ from gadet.media.pointcloud.render.scene import Scene
 
 __all__ = ["MODES", "Mode", "shade"]
 
-Ids = npt.NDArray[np.int32]
+Ids = npt.NDArray[np.int64]
 Singles = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 Mode = Literal["shaded", "depth", "normal", "curvature", "height", "rgb"]
@@ -46,7 +47,7 @@ _CAVITY = 0.10
 _NOWHERE = np.float32(1e30)  # the depth of what is not there
 # A normal at an outline may point away a little by its error; a sheet seen from behind, much.
 _BEHIND = np.float32(-0.4)
-_MOST_BLUR = 3  # pixels
+_MOST_BLUR = 2  # pixels
 
 
 def shade(scene: Scene, camera: Camera, filled: Filled, mode: Mode) -> Pixels:
@@ -60,17 +61,19 @@ def shade(scene: Scene, camera: Camera, filled: Filled, mode: Mode) -> Pixels:
     """
     if mode not in MODES:
         raise ConfigurationError(f"expected a mode of {', '.join(MODES)}; got {mode!r}")
-    ends = np.flatnonzero(filled.ids >= 0)
+    seen = filled.ids >= 0
+    ends = np.flatnonzero(seen)
     height, width = filled.ids.shape
     canvas = np.full((height, width), _packed(np.array([BACKGROUND] * 3, np.uint8)), np.uint32)
     if len(ends) == 0:
         return _unpacked(canvas)
-    down, right = ends // width, ends % width
-    window = slice(down[0], down[-1] + 1), slice(right.min(), right.max() + 1)
+    right = np.flatnonzero(seen.any(axis=0))
+    window = slice(ends[0] // width, ends[-1] // width + 1), slice(right[0], right[-1] + 1)
     ids, slack = filled.ids[window], filled.slack[window]
     here = np.flatnonzero(ids >= 0)
     depth = np.where(ids >= 0, filled.depth[window], _NOWHERE)
-    values = _VALUES[mode](scene, camera, ids.ravel().take(here), depth.ravel().take(here))
+    shown = ids.ravel().take(here).astype(np.int64)
+    values = _VALUES[mode](scene, camera, shown, depth.ravel().take(here))
     flat = np.zeros((len(values), *ids.shape), np.float32)
     flat.reshape(len(values), -1)[:, here] = values
     smooth = _smoothed(flat, depth, slack, min(filled.reach, _MOST_BLUR))
@@ -89,8 +92,10 @@ def _packed(colours: Pixels) -> npt.NDArray[np.uint32]:
 
 
 def _unpacked(canvas: npt.NDArray[np.uint32]) -> Pixels:
-    parts = canvas.astype("<u4", copy=False).view(np.uint8).reshape(*canvas.shape, 4)
-    return np.ascontiguousarray(parts[:, :, :3])
+    # Pillow drops the fourth byte several times faster than a copy of three in four.
+    packed = np.ascontiguousarray(canvas.astype("<u4", copy=False))
+    size = canvas.shape[1], canvas.shape[0]
+    return np.array(Image.frombuffer("RGBX", size, packed, "raw", "RGBX", 0, 1).convert("RGB"))
 
 
 def _light(scene: Scene, camera: Camera, ids: Ids, depth: Singles) -> Singles:
