@@ -34,7 +34,9 @@ def read_las(data: bytes, limits: LoadLimits) -> Reading:
     """
     laspy = needed("laspy", _FEATURE)
     _check_records(data)
-    with laspy.open(io.BytesIO(data)) as file:
+    # Not the parallel one, which allocates what each chunk says of its size and aborts the process.
+    backend = laspy.LazBackend.Lazrs
+    with laspy.open(io.BytesIO(data), laz_backend=backend) as file:
         header = file.header
         size = header.point_count * header.point_format.size
         check_points(header.point_count, limits)
