@@ -73,7 +73,11 @@ def fuse(
         The known regions, then the others in the order of choice, each with how it stands out.
     """
     ground = Ground.of(pixels, score_map)
-    proposals = [*known, *_gathered(pixels, score_map, more, sources)]
+    others = _gathered(pixels, score_map, more, sources)
+    if ground.sharpness() >= (SOFT + SHARP) / 2:
+        # The map has drawn the known regions already: more numbers on them would only hide them.
+        others = [one for one in others if one.source != "expert" or not _meets(one, known)]
+    proposals = [*known, *others]
     standings = ground.standings(proposals)
     proposals, standings = _strongest(proposals, standings, len(known))
     if not proposals:
@@ -81,6 +85,10 @@ def fuse(
     weights = _weights(proposals, standings, ground.sharpness())
     chosen = choose(weights, overlaps(proposals), most, first=len(known))
     return [(proposals[i], standings[i]) for i in chosen]
+
+
+def _meets(one: Proposal, known: Sequence[Proposal]) -> bool:
+    return any(one.shared(other) for other in known)
 
 
 def region_at(

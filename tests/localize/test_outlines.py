@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gadet import Mask
-from gadet.export import to_polygons
+from gadet.localize.outlines import outlines
 
 
 def filled(rings: tuple[tuple[tuple[int, int], ...], ...], shape: tuple[int, int]) -> np.ndarray:
@@ -37,7 +37,7 @@ def test_filling_the_polygons_gives_the_mask(
 ) -> None:
     array = np.random.default_rng(seed).random((height, width)) < share
     mask = Mask.from_array(array)
-    rings = to_polygons(mask)
+    rings = outlines(mask)
     assert np.array_equal(filled(rings, (height, width)), array)
     assert sum(map(signed_area, rings)) == mask.area
     for ring in rings:
@@ -52,13 +52,13 @@ def test_a_ring_has_an_outside_and_a_hole() -> None:
     array = np.zeros((5, 6), dtype=bool)
     array[1:4, 1:5] = True
     array[2, 2:4] = False
-    outer, hole = to_polygons(Mask.from_array(array))
+    outer, hole = outlines(Mask.from_array(array))
     assert outer == ((1, 1), (5, 1), (5, 4), (1, 4))
     assert signed_area(outer) == 12
     assert signed_area(hole) == -2
 
 
 def test_pixels_that_touch_at_a_corner_are_apart() -> None:
-    rings = to_polygons(Mask.from_array(np.eye(2)))
+    rings = outlines(Mask.from_array(np.eye(2)))
     assert rings == (((0, 0), (1, 0), (1, 1), (0, 1)), ((1, 1), (2, 1), (2, 2), (1, 2)))
-    assert to_polygons(Mask.from_array(np.zeros((3, 3)))) == ()
+    assert outlines(Mask.from_array(np.zeros((3, 3)))) == ()
