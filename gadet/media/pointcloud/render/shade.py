@@ -47,7 +47,6 @@ _CAVITY = 0.10
 _NOWHERE = np.float32(1e30)  # the depth of what is not there
 # A normal at an outline may point away a little by its error; a sheet seen from behind, much.
 _BEHIND = np.float32(-0.4)
-_MOST_BLUR = 2  # pixels
 
 
 def shade(scene: Scene, camera: Camera, filled: Filled, mode: Mode) -> Pixels:
@@ -76,13 +75,18 @@ def shade(scene: Scene, camera: Camera, filled: Filled, mode: Mode) -> Pixels:
     values = _VALUES[mode](scene, camera, shown, depth.ravel().take(here))
     flat = np.zeros((len(values), *ids.shape), np.float32)
     flat.reshape(len(values), -1)[:, here] = values
-    smooth = _smoothed(flat, depth, slack, min(filled.reach, _MOST_BLUR))
+    smooth = _smoothed(flat, depth, slack, _blur(filled.reach))
     levels = np.clip(smooth.reshape(len(values), -1).take(here, axis=1), 0, 255).astype(np.uint8)
     table = _TABLES.get(mode)
     canvas.reshape(-1)[ends] = _packed(levels.T) if table is None else table.take(levels[0])
     picture = _unpacked(canvas)
     _soften(picture, window, depth, slack)
     return picture
+
+
+def _blur(reach: int) -> int:
+    """Pixels to smooth over: few where points are dense, half a gap where they are sparse."""
+    return max(min(reach, 2), reach // 2)
 
 
 def _packed(colours: Pixels) -> npt.NDArray[np.uint32]:
