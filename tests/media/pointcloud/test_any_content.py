@@ -120,6 +120,8 @@ def test_a_spoilt_file_is_read_or_refused(name: str, seed: int) -> None:
     random = np.random.default_rng(seed)
     data = bytearray(make())
     for _ in range(int(random.integers(1, 6))):
+        if not data:
+            data = bytearray(make())
         at = int(random.integers(len(data)))
         match int(random.integers(5)):
             case 0:
