@@ -56,7 +56,7 @@ LEAVES = {"render", "cli"}
 HEAVY = {
     "torch", "open3d", "matplotlib", "httpx", "skimage", "scipy", "sklearn", "jinja2", "typer",
     "tqdm", "transformers", "pandas", "polars", "pyarrow", "openpyxl", "tsdownsample", "openai",
-    "anthropic", "tenacity",
+    "anthropic", "tenacity", "trimesh", "laspy", "tifffile",
 }  # fmt: skip
 
 

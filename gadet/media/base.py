@@ -20,7 +20,8 @@ class LoadLimits(BaseModel):
 
     Attributes:
         max_bytes: Largest file, download or buffer.
-        max_pixels: Most pixels of one picture, or values (rows times channels) of one series.
+        max_pixels: Most pixels of one picture, or values (rows times channels) of one series,
+            or points of one cloud.
         timeout: Seconds for a whole download.
         allow_private_addresses: Whether a URL may lead to this machine or a private network.
     """
