@@ -207,6 +207,7 @@ def draw_marks(
     *,
     numbered: bool = True,
     inside: bool = True,
+    fill: float = 0.0,
 ) -> tuple[Image.Image, tuple[Label, ...]]:
     """Outline shapes on a copy of a picture and put their numbers where they hide nothing.
 
@@ -215,10 +216,17 @@ def draw_marks(
         shapes: Regions in pixels of the picture.
         numbered: Whether to draw labels.
         inside: Whether the label of a large region may lie within it.
+        fill: Share of the colour that is laid over a region, in [0, 1]; 0 leaves it as it is,
+            because what lies under it is what the number points at.
 
     Returns:
         The picture with outlines and labels, and the labels in the order of the shapes.
+
+    Raises:
+        LocalizationError: `fill` is not in [0, 1].
     """
+    if not 0 <= fill <= 1:
+        raise LocalizationError(f"fill must lie in [0, 1], the share of the colour; got {fill}")
     if not shapes:
         return picture.copy(), ()
     pixels = np.array(picture.convert("RGB"))
@@ -235,6 +243,8 @@ def draw_marks(
     ]
     colours = _choose_colours(pixels, shapes, rings)
     for i in sorted(range(len(shapes)), key=lambda i: (-areas[i], i)):
+        if fill:
+            _tint(pixels, shapes[i], colours[i], fill)
         rings[i].paint(pixels, colours[i])
     if not numbered:
         return Image.fromarray(pixels), ()
@@ -396,6 +406,13 @@ def _choose_colours(
         used[best] += 1
         chosen.append(PALETTE[best])
     return chosen
+
+
+def _tint(pixels: npt.NDArray[np.uint8], shape: Shape, colour: Colour, fill: float) -> None:
+    """Lay a share of a colour over a region."""
+    part = pixels[shape.top : shape.bottom, shape.left : shape.right]
+    mixed = (1 - fill) * part[shape.mask] + fill * np.array(colour)
+    part[shape.mask] = np.rint(mixed).astype(np.uint8)
 
 
 def _contrasting(colour: Colour) -> Colour:

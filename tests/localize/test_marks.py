@@ -286,3 +286,22 @@ def test_squared_distance_is_that_of_all_pairs(seed, shape, limit):
     near = true <= limit**2
     assert np.array_equal(found[near], true[near])
     assert (found[~near] > limit**2).all()
+
+
+def test_a_light_fill_tints_the_region_alone():
+    mask = np.zeros((200, 300), dtype=bool)
+    mask[50:150, 100:200] = True
+    frame = Frame.whole((300, 200))
+    shape = shape_of(1, frame, candidate(mask).box, mask, colour=(255, 0, 0))
+    base = Image.new("RGB", (300, 200), (100, 100, 100))
+    plain, _ = draw_marks(base, [shape], numbered=False)
+    tinted, _ = draw_marks(base, [shape], numbered=False, fill=0.2)
+    assert (np.asarray(plain)[mask] == 100).all()
+    assert (np.asarray(tinted)[mask] == (131, 80, 80)).all()
+    assert np.array_equal(np.asarray(plain)[~mask], np.asarray(tinted)[~mask])
+
+
+@pytest.mark.parametrize("fill", [-0.1, 1.5, float("nan")])
+def test_a_fill_that_is_no_share_is_refused(fill):
+    with pytest.raises(LocalizationError, match=r"\[0, 1\]"):
+        draw_marks(Image.new("RGB", (30, 20)), [], fill=fill)
