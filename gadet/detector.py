@@ -18,6 +18,8 @@ from gadet.drivers import adrive, complete, drive
 from gadet.experts.base import Expert
 from gadet.inspection import opening_prompt
 from gadet.intake import Intake, request_of, requests_of
+from gadet.localize.image import ImageLocalizer
+from gadet.localize.sam import Segmenter
 from gadet.many import RunSettings, concurrency_for, inspect_many
 from gadet.media.base import LoadLimits
 from gadet.outlook import forecast_run
@@ -45,6 +47,8 @@ class AnomalyDetector:
         expert: `auto` measures with the experts that ship, None measures nothing and draws no
             marks, and an object of your own measures in the place of the one for images, or for
             what its attribute `modality` names.
+        segmenter: Cuts regions out of pictures, as `gadet.localize.sam.load_segmenter` makes one;
+            None works without weights.
         profile: Facts of the model, in place of those that ship. A backend object keeps its own
             for what it sends; views and prompt then follow this one. Not for several backends.
         limits: Bounds on what is read.
@@ -72,6 +76,7 @@ class AnomalyDetector:
         backend: BackendLike | Route | Sequence[BackendLike] = "offline",
         *,
         expert: Expert | Literal["auto"] | None = "auto",
+        segmenter: Segmenter | None = None,
         profile: Profile | None = None,
         limits: LoadLimits | None = None,
         cache: CacheLike = False,
@@ -92,6 +97,8 @@ class AnomalyDetector:
             for name, kit in toolkits.items():
                 if expert is None or name == own:
                     toolkits[name] = replace(kit, expert=expert)
+        if segmenter is not None:
+            toolkits["image"] = replace(toolkits["image"], localizer=ImageLocalizer(segmenter))
         self._intake = Intake(toolkits, limits or LoadLimits())
 
     def __repr__(self) -> str:

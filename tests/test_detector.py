@@ -394,3 +394,32 @@ def test_the_detector_closes_its_backend() -> None:
 
 def test_repr_names_the_backend() -> None:
     assert repr(AnomalyDetector()) == "AnomalyDetector('offline')"
+
+
+def test_a_segmenter_cuts_out_what_a_box_means() -> None:
+    from gadet import Box
+    from gadet.localize.sam import SegmentedMask
+
+    class Half:
+        """Says that a box means its left half."""
+
+        name, weights_sha256 = "half", None
+
+        def propose(self, pixels: Any) -> tuple[SegmentedMask, ...]:
+            return ()
+
+        def in_box(self, pixels: Any, box: Box) -> SegmentedMask | None:
+            mask = np.zeros(pixels.shape[:2], bool)
+            x0, y0, x1, y1 = box.rounded_out()
+            mask[y0:y1, x0 : (x0 + x1) // 2] = True
+            return SegmentedMask.from_array(mask)
+
+        def at_points(self, pixels: Any, points: Any, labels: Any) -> SegmentedMask | None:
+            return None
+
+    finding = {"mark": None, "box": [250, 250, 750, 750], "label": "spot", "description": "",
+               "severity": None, "confidence": None}  # fmt: skip
+    report = detector([answer(findings=[finding])], segmenter=Half()).detect(picture(spot=True))
+    region = report.findings[0].region
+    assert region is not None
+    assert region.mask.area == pytest.approx(16 * 24, rel=0.1)

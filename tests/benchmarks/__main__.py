@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-# The one that needs a server process of another package is run by hand: serve_transformers.
+# Run by hand: serve_transformers, which starts a server of another package, and sam_speed.
 NAMES = (
     "cache_latency",
     "cold_import",
