@@ -25,7 +25,7 @@ LONGEST = 96
 """Longest side of the copy on which a place is made exact."""
 INSIDE, OUTSIDE = 0.6, 0.05
 """What is believed of a pixel inside and outside the rough place before the picture is asked."""
-REACH = 0.2
+REACH = 0.15
 """A region of a sharp map reaches down to this share of its peak."""
 TINY = 64
 """Fewer pixels than this are left as they are."""

@@ -33,6 +33,7 @@ from gadet.experts.regions import bounding_box, label_components
 from gadet.geometry import Frame
 from gadet.localize.fusion import SOURCES, fuse, shrunk, working_shape
 from gadet.localize.marks import _font, draw_marks, shape_of
+from gadet.localize.proposal import Proposal
 from gadet.localize.proposals import _on, expert_regions, propose_regions
 from gadet.localize.refine import Refiner
 from tests.benchmarks.deeppcb import data_root, load, pairs
@@ -123,16 +124,19 @@ def rows(root: Path) -> Iterator[Row]:
 
 
 def proposals(all_rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The best mark of each defect, for every source alone and for the pipeline."""
+    """The best mark of each defect, for every source alone, and for all behind the expert's own."""
     best: dict[tuple[str, str, int], list[float]] = defaultdict(list)
     seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
     for row in all_rows:
         shape = working_shape(row.pixels.shape)
         small, score_map = shrunk(row.pixels, shape), _on(row.evidence.score_map, shape)
         found: dict[str, list[Bools]] = {}
+        exact = expert_regions(row.pixels, row.evidence, most=max(COUNTS))
+        known = [Proposal.of("expert", one.score, one.mask).on(shape) for one in exact]
         for name, sources in SINGLE.items():
+            first = known if name == "fused" else []
             started = time.process_time()
-            chosen = fuse(small, score_map, [], most=max(COUNTS), sources=sources)
+            chosen = fuse(small, score_map, first, most=max(COUNTS), sources=sources)
             seconds[row.data, name].append(time.process_time() - started)
             found[name] = [one.on(row.pixels.shape[:2]).whole() for one, _ in chosen]
         for name, masks in found.items():
