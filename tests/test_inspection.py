@@ -61,12 +61,12 @@ def test_a_box_is_converted_through_the_profile_and_the_frame() -> None:
 
 
 def test_a_mark_that_was_not_drawn_is_reported() -> None:
-    finding = {"mark": 7, "box": None, "label": "spot", "description": "", "severity": None,
+    finding = {"mark": 99, "box": None, "label": "spot", "description": "", "severity": None,
                "confidence": None}  # fmt: skip
     made, _ = detector(answer(findings=[finding]))
     report = made.detect(picture(spot=True))
     assert report.findings[0].region is None
-    assert any("mark 7" in note for note in report.notes)
+    assert any("mark 99" in note for note in report.notes)
 
 
 def test_an_unreadable_answer_is_asked_about_once() -> None:

@@ -14,6 +14,7 @@ NAMES = (
     "local_batching",
     "memory_run",
     "prompt_tokens",
+    "regions",
     "series",
     "series_plot",
     "speed",
