@@ -17,15 +17,11 @@ from pydantic_core import from_json, to_json
 from gadet.backends.base import Completion
 from gadet.backends.codecs.base import Asking, Codec, check_pictures, schema_in_words
 from gadet.backends.codecs.fields import count, mapping, sequence, string
-from gadet.backends.codecs.outcomes import outcome_of_error
+from gadet.backends.codecs.outcomes import lacking, object_or_outcome
 from gadet.backends.codecs.overlay import laid_over
 from gadet.backends.codecs.pictures import base64_text
 from gadet.backends.dialects.anthropic import anthropic_schema
 from gadet.backends.transport.failures import (
-    Complaint,
-    failure,
-    not_json,
-    read_complaint,
     request_id,
 )
 from gadet.errors import ConfigurationError
@@ -105,18 +101,11 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
         BackendError: The answer is an error, or is not what the format allows.
         InputError: The provider could not read a picture.
     """
-    try:
-        payload: Any = from_json(body)
-    except ValueError:
-        payload = None
-    complaint = read_complaint(payload)
-    if complaint is not None or not 200 <= status < 300:
-        return outcome_of_error(status, headers, body, complaint)
-    if not isinstance(payload, dict):
-        raise not_json(status, headers, body)
+    payload = object_or_outcome(status, headers, body)
+    if isinstance(payload, Completion):
+        return payload
     if not isinstance(payload.get("content"), list):
-        keys = ", ".join(map(str, payload)) or "no field"
-        raise failure(status, headers, body, Complaint(f"no `content`, only {keys}", "", None))
+        raise lacking("content", payload, status, headers, body)
     stop = _STOPS.get(str(payload.get("stop_reason")), "other")
     return Completion(
         text="".join(map(_text, sequence(payload.get("content")))),

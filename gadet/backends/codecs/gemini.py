@@ -19,7 +19,7 @@ from gadet.backends.base import Completion, TokenLogprob
 from gadet.backends.codecs.base import Asking, Codec, check_pictures, schema_in_words
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.codecs.logprobs import token_in
-from gadet.backends.codecs.outcomes import outcome_of_error
+from gadet.backends.codecs.outcomes import lacking, outcome_of_error
 from gadet.backends.codecs.overlay import laid_over
 from gadet.backends.codecs.pictures import base64_text
 from gadet.backends.dialects.common import Schema
@@ -27,7 +27,6 @@ from gadet.backends.dialects.gemini import gemini_schema
 from gadet.backends.facts.profile import Profile, SchemaMode
 from gadet.backends.transport.failures import (
     Complaint,
-    failure,
     not_json,
     read_complaint,
     request_id,
@@ -124,10 +123,7 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
     candidate = next(iter(sequence(payload.get("candidates"))), None)
     feedback = mapping(payload.get("promptFeedback"))
     if not isinstance(candidate, dict) and "blockReason" not in feedback:
-        keys = ", ".join(map(str, payload)) or "no field"
-        raise failure(
-            status, headers, body, Complaint(f"no `candidates[0]`, only {keys}", "", None)
-        )
+        raise lacking("candidates[0]", payload, status, headers, body)
     answer = mapping(candidate)
     stop = _STOPS.get(str(answer.get("finishReason")), "other") if answer else "blocked"
     return Completion(

@@ -17,7 +17,7 @@ from gadet.backends.base import Completion
 from gadet.backends.codecs.base import Asking, Codec, check_pictures, schema_in_words
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.codecs.logprobs import tokens_in
-from gadet.backends.codecs.outcomes import outcome_of_error
+from gadet.backends.codecs.outcomes import lacking, object_or_outcome, outcome_of_error
 from gadet.backends.codecs.overlay import laid_over
 from gadet.backends.codecs.pictures import data_url
 from gadet.backends.dialects.common import Schema, portable, schema_name
@@ -25,9 +25,6 @@ from gadet.backends.dialects.openai import openai_strict
 from gadet.backends.facts.profile import Profile, SchemaMode
 from gadet.backends.transport.failures import (
     Complaint,
-    failure,
-    not_json,
-    read_complaint,
     request_id,
 )
 from gadet.prompts.prompt import Message, Part, Prompt
@@ -94,18 +91,11 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
             allows.
         InputError: The provider could not read a picture.
     """
-    try:
-        payload: Any = from_json(body)
-    except ValueError:
-        payload = None
-    complaint = read_complaint(payload)
-    if complaint is not None or not 200 <= status < 300:
-        return outcome_of_error(status, headers, body, complaint)
-    if not isinstance(payload, dict):
-        raise not_json(status, headers, body)
+    payload = object_or_outcome(status, headers, body)
+    if isinstance(payload, Completion):
+        return payload
     if not isinstance(payload.get("output"), list):
-        keys = ", ".join(map(str, payload)) or "no field"
-        raise failure(status, headers, body, Complaint(f"no `output`, only {keys}", "", None))
+        raise lacking("output", payload, status, headers, body)
     if payload.get("status") == "failed":
         unexplained = Complaint("it failed and says no more", "", 500)
         return outcome_of_error(status, headers, body, unexplained)

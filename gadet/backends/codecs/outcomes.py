@@ -1,17 +1,20 @@
-"""What an error body stands for: an outcome, a picture that cannot be read, or an error."""
+"""What a body is: the object of a success, an outcome, an unreadable picture, or an error."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import from_json
 
 from gadet.backends.base import Completion
-from gadet.backends.transport.failures import Complaint, failure
+from gadet.backends.transport.failures import Complaint, failure, not_json, read_complaint
 from gadet.backends.transport.redaction import without_pictures
-from gadet.errors import InputError
+from gadet.errors import BackendError, InputError
 from gadet.report import Stop
 
-__all__ = ["outcome_of_error"]
+__all__ = ["lacking", "object_or_outcome", "outcome_of_error"]
 
 # Errors that say something about the picture or about the model's policy, not about the request.
 _BAD_PICTURE = frozenset(
@@ -32,6 +35,35 @@ _OUTCOMES: dict[str, Stop] = {
     "bio_policy": "refused",
     "content_filter": "blocked",
 }
+
+
+def object_or_outcome(
+    status: int, headers: Mapping[str, str], body: bytes
+) -> dict[str, Any] | Completion:
+    """The object that a success holds, or the outcome that an error about a policy tells of.
+
+    Raises:
+        InputError: The provider could not read a picture.
+        BackendError: The answer is another error, or no object.
+    """
+    try:
+        payload: Any = from_json(body)
+    except ValueError:
+        payload = None
+    complaint = read_complaint(payload)
+    if complaint is not None or not 200 <= status < 300:
+        return outcome_of_error(status, headers, body, complaint)
+    if not isinstance(payload, dict):
+        raise not_json(status, headers, body)
+    return payload
+
+
+def lacking(
+    what: str, payload: Mapping[str, Any], status: int, headers: Mapping[str, str], body: bytes
+) -> BackendError:
+    """The error for a success whose object lacks what holds the answer."""
+    keys = ", ".join(map(str, payload)) or "no field"
+    return failure(status, headers, body, Complaint(f"no `{what}`, only {keys}", "", None))
 
 
 def outcome_of_error(
