@@ -21,7 +21,7 @@ from gadet.backends.base import Completion
 from gadet.backends.codecs.base import Asking, Codec, check_pictures, schema_in_words
 from gadet.backends.codecs.fields import count, mapping, sequence, string
 from gadet.backends.codecs.logprobs import tokens_in
-from gadet.backends.codecs.outcomes import outcome_of_error
+from gadet.backends.codecs.outcomes import lacking, outcome_of_error
 from gadet.backends.codecs.overlay import laid_over
 from gadet.backends.codecs.pictures import base64_text
 from gadet.backends.dialects.common import Schema
@@ -29,7 +29,6 @@ from gadet.backends.dialects.ollama import ollama_schema
 from gadet.backends.facts.profile import Profile, SchemaMode
 from gadet.backends.transport.failures import (
     Complaint,
-    failure,
     not_json,
     read_complaint,
     request_id,
@@ -144,8 +143,7 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> Completion:
     messages = [mapping(piece.get("message")) for piece in pieces]
     last = pieces[-1]
     if not any(messages):
-        keys = ", ".join(map(str, last)) or "no field"
-        raise failure(status, headers, body, Complaint(f"no `message`, only {keys}", "", None))
+        raise lacking("message", last, status, headers, body)
     return Completion(
         text="".join(string(message.get("content")) or "" for message in messages),
         stop=_STOPS.get(str(last.get("done_reason")), "other"),
