@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 
 from gadet.asking import Rounds, Scribe, ask
 from gadet.case import Case
-from gadet.findings import Finding, ImageRegion, Region, SpanRegion
-from gadet.geometry import Box
-from gadet.localize.base import Localizer, Pointer, Scene
+from gadet.findings import Finding, Region
+from gadet.localize.base import Closeup, Localizer, Pointer, Scene
+from gadet.localize.overlap import overlap
 from gadet.opening import Opening
 from gadet.prompts.answer import AnswerFinding
 from gadet.prompts.builder import build_prompt
+from gadet.prompts.prompt import Prompt
 from gadet.verdict import Judgement, Look, confirm, judge
-from gadet.view import View
 
 __all__ = ["Told", "look_closer"]
 
@@ -53,8 +53,8 @@ class Told:
 class _Place:
     """Part of the item that is looked at, and the findings it holds, by number."""
 
-    box: Box
-    view: View
+    region: Region
+    closeup: Closeup
     findings: tuple[int, ...]
 
 
@@ -74,30 +74,40 @@ def look_closer(
         The judgement of overview and looks together, and the findings that stand.
     """
     places = _places(case, opening.scene, told)
-    prompts = [
-        build_prompt(
-            domain=case.domain,
-            normality=case.request.normality,
-            level=case.request.level,
-            item_views=(opening.scene.views[0], place.view),
-            reference_views=case.references.views(case.profile.views, case.profile.max_images - 2),
-            boxes=case.profile.boxes,
-            modality=case.sample.info.modality,
-            times=case.sample.moments,
-            closer=True,
-        )
-        for place in places
-    ]
+    prompts = [_prompt(case, place.closeup) for place in places]
     answered = (yield from ask(prompts, scribe)) if prompts else []
     judged = [judge([entry.reading], case.profile.score_source) for entry in answered]
     looks = [Look(said, place.findings) for said, place in zip(judged, places, strict=True)]
     joined = confirm(overview, looks)
     found = [
-        Told(finding, replace(opening.scene, views=(places[number].view,), candidates=()))
+        Told(finding, _scene(opening.scene, places[number].closeup))
         for number in joined.seen
         for finding in judged[number].findings
     ]
     return joined.judgement, [*found, *(told[number] for number in joined.kept)]
+
+
+def _prompt(case: Case, closeup: Closeup) -> Prompt:
+    """The question about one place alone."""
+    shown = (closeup.within, *closeup.views, *closeup.marked)
+    return build_prompt(
+        domain=case.domain,
+        normality=case.request.normality,
+        level=case.request.level,
+        item_views=shown,
+        reference_views=case.references.views(
+            case.profile.views, case.profile.max_images - len(shown)
+        ),
+        boxes=case.profile.boxes,
+        modality=case.sample.info.modality,
+        times=case.sample.moments,
+        closer=True,
+    )
+
+
+def _scene(scene: Scene, closeup: Closeup) -> Scene:
+    """What the pointers of an answer about a place refer to."""
+    return replace(scene, views=closeup.views, candidates=closeup.candidates, first=2)
 
 
 def _places(case: Case, scene: Scene, told: Sequence[Told]) -> list[_Place]:
@@ -105,48 +115,34 @@ def _places(case: Case, scene: Scene, told: Sequence[Told]) -> list[_Place]:
     chosen: list[_Place] = []
     for number, entry in enumerate(told):
         finding, _ = entry.located(case.localizer)
-        box = _box_of(finding.region)
-        if box is None:
+        region = finding.region
+        if region is None:
             continue
-        same = next((place for place in chosen if _same(place.box, box)), None)
+        same = next((place for place in chosen if _same(place.region, region)), None)
         if same is not None:
             chosen[chosen.index(same)] = replace(same, findings=(*same.findings, number))
         else:
-            _add(chosen, case, box, (number,))
+            _add(chosen, case, scene, region, (number,))
     suspects = scene.evidence.candidates if scene.evidence else ()
     for suspect in suspects:
-        box = _native(suspect.box, case)
-        if not any(_same(place.box, box) for place in chosen):
-            _add(chosen, case, box, ())
+        if len(chosen) == case.request.zoom:
+            break
+        region = case.localizer.region_of(suspect, case.sample)
+        if not any(_same(place.region, region) for place in chosen):
+            _add(chosen, case, scene, region, ())
     return chosen
 
 
-def _add(chosen: list[_Place], case: Case, box: Box, findings: tuple[int, ...]) -> None:
+def _add(
+    chosen: list[_Place], case: Case, scene: Scene, region: Region, findings: tuple[int, ...]
+) -> None:
     if len(chosen) == case.request.zoom:
         return
-    view = case.sample.zoom(box, case.profile.views)
-    if view is not None:
-        chosen.append(_Place(box, view, findings))
+    closeup = case.localizer.closeup(region, scene, case.profile.views)
+    if closeup is not None:
+        chosen.append(_Place(region, closeup, findings))
 
 
-def _native(box: Box, case: Case) -> Box:
-    """The box as places are compared by: of a series only the rows count, whatever the channel."""
-    if case.sample.info.modality != "series":
-        return box
-    return Box.of(box.x0, 0, box.x1, 1)
-
-
-def _same(one: Box, other: Box) -> bool:
-    shared = one.intersection(other)
-    return one.iou(other) > SAME_PLACE or shared > SAME_PLACE * min(one.area, other.area)
-
-
-def _box_of(region: Region | None) -> Box | None:
-    """A region as a box in native coordinates; of a series `x` counts rows."""
-    match region:
-        case ImageRegion():
-            return region.box
-        case SpanRegion():
-            return Box.of(region.interval.start, 0, region.interval.end, 1)
-        case _:
-            return None
+def _same(one: Region, other: Region) -> bool:
+    shared = overlap(one, other)
+    return shared.iou > SAME_PLACE or shared.of_smaller > SAME_PLACE

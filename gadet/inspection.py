@@ -21,7 +21,7 @@ from gadet.case import Case, Measured, measure
 from gadet.closer import Told, look_closer
 from gadet.experts.base import Evidence
 from gadet.findings import Finding
-from gadet.localize.base import Illustrator
+from gadet.localize.base import Exporter, Illustrator
 from gadet.localize.duplicates import merged
 from gadet.opening import Opening, open_case
 from gadet.prompts.follow_up import put_differently
@@ -74,6 +74,9 @@ def inspect(case: Case, measured: Measured | None = None) -> Conversation:
     report = _report(case, opening, judgement, told, scribe, seconds)
     if case.pictures != "full":
         return report
+    if isinstance(case.localizer, Exporter):
+        found = opening.scene.evidence
+        report = report.with_exports(case.localizer.exports(case.sample, report.findings, found))
     spoke = (vote.turn for vote in votes if vote.reading.answer is judgement.answer)
     return report.with_turn(next(spoke, votes[0].turn))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self
 
@@ -29,12 +29,14 @@ __all__ = [
     "Stop",
     "Usage",
     "Verdict",
+    "Writer",
 ]
 
 Modality = Literal["image", "video", "pointcloud", "series"]
 Verdict = Literal["anomalous", "normal", "uncertain", "refused", "unparsed"]
 ScoreSource = Literal["logprob", "vote", "stated", "expert", "fused"]
 Stop = Literal["complete", "truncated", "refused", "blocked", "other"]
+Writer = Callable[[Path], None]
 
 
 class Usage(Record):
@@ -102,14 +104,14 @@ class CandidateSummary(Record):
 
     Attributes:
         mark: Its number in the marked view, when it got one.
-        box: The rectangle around it in native pixels.
+        box: The rectangle around it in native pixels; None where a rectangle says nothing.
         score: How suspicious, in [0, 1]; 0.5 is the boundary.
         label: A short noun.
         fact: What was measured, in a sentence.
     """
 
     mark: int | None = None
-    box: Box
+    box: Box | None = None
     score: Unit
     label: str
     fact: str
@@ -260,6 +262,7 @@ class Report(Record):
     _preview: bytes | None = PrivateAttr(default=None)
     _anomaly_map: npt.NDArray[np.float32] | None = PrivateAttr(default=None)
     _turn: object = PrivateAttr(default=None)
+    _exports: Mapping[str, Writer] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _score_goes_with_verdict(self) -> Self:
@@ -319,6 +322,12 @@ class Report(Record):
         copy._turn = turn
         return copy
 
+    def with_exports(self, exports: Mapping[str, Writer]) -> Self:
+        """Attach what writes files of the item's own kind, by their ending; see `save`."""
+        copy = self.model_copy()
+        copy._exports = exports
+        return copy
+
     def to_dict(self) -> dict[str, Any]:
         """The result under the names that users of anomalib know.
 
@@ -353,6 +362,9 @@ class Report(Record):
     def save(self, path: str | Path) -> Path:
         """Write the report; the ending says how: `.html`, `.json`, `.png`, or `.csv` for the spans.
 
+        A report that has just been made also writes files of the item's own kind: `.ply` of a cloud
+        with its scores, `.mp4` of a video with what was found drawn in.
+
         Raises:
             ConfigurationError: The ending is another one.
         """
@@ -366,10 +378,12 @@ class Report(Record):
                 target.write_bytes(_present().overlay_png(self))
             case ".csv":
                 target.write_text(to_csv([self]), encoding="utf-8", newline="")
+            case ending if ending in self._exports:
+                self._exports[ending](target)
             case ending:
+                endings = ", ".join((".html", ".json", ".png", *self._exports))
                 raise ConfigurationError(
-                    "a report is saved as .html, .json, .png or .csv; got "
-                    f"{ending or 'no ending'!r}"
+                    f"a report is saved as {endings} or .csv; got {ending or 'no ending'!r}"
                 )
         return target
 

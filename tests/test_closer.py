@@ -10,14 +10,28 @@ from PIL import Image, ImageDraw
 
 from gadet import (
     AnomalyDetector,
+    Box,
     BoxFormat,
+    ImageRegion,
+    Mask,
     Profile,
     Prompt,
     Report,
     ScriptedBackend,
     SeriesInput,
+    ViewLimits,
 )
+from gadet.case import Case, References
+from gadet.drivers import drive
+from gadet.findings import Region
+from gadet.intake import request_of
+from gadet.localize.base import Closeup, Scene
+from gadet.localize.image import ImageLocalizer
+from gadet.localize.marks import mark_view
+from gadet.media.image import ImageAdapter
 from gadet.prompts.answer import Answer, AnswerFinding
+from gadet.prompts.domain import load_domain
+from gadet.route import travel
 from gadet.verdict import Judgement, Look, confirm
 from tests.doubles import StubExpert, answer
 
@@ -117,9 +131,56 @@ def test_without_an_answer_and_offline_nothing_is_looked_at() -> None:
 def test_the_question_is_about_the_enlarged_part_alone() -> None:
     _, prompts = inspect(answer("normal", 0.2), answer())
     text = prompts[1].text
-    assert "about the enlarged picture alone" in text
+    assert "about the enlarged part alone" in text
     assert "measured in the enlarged picture" in text
     assert [view.kind for view in prompts[1].views] == ["clean", "zoom"]
+
+
+class TwoCloseups(ImageLocalizer):
+    """Shows a place in two enlarged pictures, with the place itself as number 1 in the first."""
+
+    def closeup(self, region: Region, scene: Scene, limits: ViewLimits) -> Closeup | None:
+        closeup = super().closeup(region, scene, limits)
+        assert closeup is not None
+        suspects = scene.evidence.candidates if scene.evidence else ()
+        (view,) = closeup.views
+        marked = mark_view(view, suspects, limits)
+        return Closeup(closeup.within, (view, view), (marked,), suspects)
+
+
+def looked_at(pointer: dict[str, Any]) -> tuple[Report, Prompt]:
+    expert = StubExpert()
+    sample = ImageAdapter().load(scene())
+    backend = ScriptedBackend(
+        [answer("normal", 0.2), answer(findings=[finding(**pointer)])],
+        profile=Profile(boxes=PIXELS),
+    )
+    detector = AnomalyDetector(backend)
+    leg = detector.route.legs[0]
+    request = request_of(scene(), (), normality=None, domain="generic", zoom=1)
+    case = Case(
+        request, sample, References(), load_domain("generic"), leg.profile, "scripted", expert,
+        TwoCloseups(),
+    )  # fmt: skip
+    return drive(travel(detector.route, case)), backend.prompts[1]
+
+
+def test_numbers_and_pictures_of_a_closer_look_lead_back_to_the_item() -> None:
+    report, prompt = looked_at({"mark": 1})
+    assert [view.kind for view in prompt.views] == ["clean", "zoom", "zoom", "marked"]
+    assert "the enlarged part is repeated with the numbered outlines 1" in prompt.text
+    assert "the enlarged picture of the item whose number you give in `picture`" in prompt.text
+    assert report.findings[0].region == ImageRegion(
+        box=Box.of(20, 10, 30, 20),
+        mask=Mask.from_array(StubExpert().assess(ImageAdapter().load(scene())).score_map > 0.5),
+        mark=1,
+    )
+    frame = prompt.views[1].frame
+    box = frame.to_view(Box.of(20, 10, 30, 20)).as_tuple()
+    second, _ = looked_at({"picture": 3, "box": box})
+    assert second.findings[0].region.box.iou(Box.of(20, 10, 30, 20)) > 0.8
+    beyond, _ = looked_at({"picture": 4, "box": box})
+    assert "picture 4 was named, but those to point in are 2 to 3" in beyond.notes
 
 
 def judged(verdict: str, score: float, findings: int = 0) -> Judgement:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import gadet
 from gadet import (
+    AnomalyDetector,
     Box,
     ConfigurationError,
     Failure,
@@ -135,3 +137,13 @@ def test_normality_takes_one_for_a_list_and_rejects_what_it_does_not_know() -> N
         Normality(colour="red")
     with pytest.raises(ValidationError):
         Normality(standards="x" * 20_001)
+
+
+def test_what_the_item_s_kind_can_be_written_as_is_saved_by_its_ending(tmp_path: Path) -> None:
+    def write(path: Path) -> None:
+        path.write_text("ply")
+
+    made = AnomalyDetector().detect(picture()).with_exports({".ply": write})
+    assert made.save(tmp_path / "cloud.ply").read_text() == "ply"
+    with pytest.raises(ConfigurationError, match=r"saved as \.html, \.json, \.png, \.ply or \.csv"):
+        made.save(tmp_path / "cloud.pcd")

@@ -104,7 +104,8 @@ def _has_reference(prompt: Prompt) -> bool:
 def _finding(candidate: CandidateSummary, prompt: Prompt) -> AnswerFinding:
     views = (view for view in prompt.views if view.role == "item" and view.kind == "clean")
     frame = next((view.frame for view in views), None)
-    box = frame.to_view(candidate.box).as_tuple() if frame and candidate.mark is None else None
+    pointed = candidate.box if candidate.mark is None else None
+    box = frame.to_view(pointed).as_tuple() if frame and pointed else None
     severity = next(name for floor, name in SEVERITIES if candidate.score >= floor)
     return AnswerFinding.model_validate(
         {

@@ -20,8 +20,8 @@ class Suspect(Protocol):
     """Part of an item of any modality that departs from normal."""
 
     @property
-    def box(self) -> Box:
-        """The box around it in native coordinates, half-open."""
+    def box(self) -> Box | None:
+        """The box around it in native coordinates, half-open; None where a box says nothing."""
 
     @property
     def score(self) -> float:
@@ -68,7 +68,7 @@ class Evidence:
 
     Attributes:
         score_map: float32 in [0, 1], 0.5 is the decision boundary: `(H, W)` of an image in native
-            pixels, `(T,)` of a series.
+            pixels, `(T,)` of a series by rows and of a video by frames, `(N,)` of a cloud.
         score: In [0, 1], higher is more anomalous; 0.5 is the decision boundary.
         candidates: Suspicious regions, the highest score first.
         facts: What was measured about the item as a whole, a sentence each.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -10,9 +10,10 @@ from gadet.experts.base import Evidence, Suspect
 from gadet.findings import Finding, Region
 from gadet.geometry import BoxFormat
 from gadet.media.base import Sample
+from gadet.report import Writer
 from gadet.view import View, ViewLimits
 
-__all__ = ["Illustrator", "Localizer", "Pointer", "Scene"]
+__all__ = ["Closeup", "Exporter", "Illustrator", "Localizer", "Pointer", "Scene"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Scene:
         boxes: How the model writes boxes.
         candidates: The numbered regions; mark `n` is `candidates[n - 1]`.
         evidence: What the expert measured, when one ran.
+        first: The number that the prompt gives the first of `views`.
     """
 
     sample: Sample
@@ -56,14 +58,16 @@ class Scene:
     boxes: BoxFormat
     candidates: tuple[Suspect, ...] = ()
     evidence: Evidence | None = None
+    first: int = 1
 
     def view_of(self, pointer: Pointer) -> tuple[View, tuple[str, ...]]:
         """The view that a box or point is measured in, and a note when it named another one."""
-        number = pointer.picture or 1
-        if number <= len(self.views):
-            return self.views[number - 1], ()
-        there = f"1 to {len(self.views)}"
-        return self.views[0], (f"picture {number} was named, but the clean ones are {there}",)
+        number = self.first if pointer.picture is None else pointer.picture
+        last = self.first + len(self.views) - 1
+        if self.first <= number <= last:
+            return self.views[number - self.first], ()
+        there = f"{self.first} to {last}"
+        return self.views[0], (f"picture {number} was named, but those to point in are {there}",)
 
     def candidate_of(self, pointer: Pointer) -> tuple[Suspect | None, tuple[str, ...]]:
         """The region with the mark that a pointer names, and a note when there is no such mark."""
@@ -73,6 +77,23 @@ class Scene:
             return self.candidates[pointer.mark - 1], ()
         drawn = f"1 to {len(self.candidates)}" if self.candidates else "none"
         return None, (f"mark {pointer.mark} was named, but the marks drawn are {drawn}",)
+
+
+@dataclass(frozen=True, eq=False)
+class Closeup:
+    """Part of an item shown again, enlarged, for a question of its own.
+
+    Attributes:
+        within: A clean view of the whole item, for orientation.
+        views: The enlarged pictures; answers point in them.
+        marked: Those pictures again, with numbered regions.
+        candidates: The numbered regions; mark `n` is `candidates[n - 1]`.
+    """
+
+    within: View
+    views: tuple[View, ...]
+    marked: tuple[View, ...] = ()
+    candidates: tuple[Suspect, ...] = ()
 
 
 class Localizer(Protocol):
@@ -105,6 +126,15 @@ class Localizer(Protocol):
         A pointer that leads nowhere gives None and a note; it is never dropped in silence.
         """
 
+    def region_of(self, suspect: Suspect, sample: Sample) -> Region:
+        """The region of something that an expert or a proposal found suspicious."""
+
+    def closeup(self, region: Region, scene: Scene, limits: ViewLimits) -> Closeup | None:
+        """A region shown again, enlarged with its surroundings.
+
+        None when that would show nothing that the views of the scene do not.
+        """
+
 
 @runtime_checkable
 class Illustrator(Protocol):
@@ -118,5 +148,21 @@ class Illustrator(Protocol):
         Args:
             sample: The item.
             findings: What was found; those without a region keep their number and are not drawn.
+            evidence: What the expert measured, when one ran.
+        """
+
+
+@runtime_checkable
+class Exporter(Protocol):
+    """A localizer that can write files of its modality with the findings in them."""
+
+    def exports(
+        self, sample: Sample, findings: Sequence[Finding], evidence: Evidence | None
+    ) -> Mapping[str, Writer]:
+        """What writes a file, by the ending of its name, such as `.ply`.
+
+        Args:
+            sample: The item.
+            findings: What was found.
             evidence: What the expert measured, when one ran.
         """

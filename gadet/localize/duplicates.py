@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gadet.findings import Finding, SpanRegion
-from gadet.geometry import Interval
+from gadet.localize.overlap import overlap
 
 __all__ = ["merged"]
 
@@ -40,13 +40,4 @@ def _same(one: Finding, other: Finding) -> bool:
         return False
     mine, theirs = one.region.channels, other.region.channels
     together = not mine or not theirs or not set(mine).isdisjoint(theirs)
-    return together and _iou(one.region.interval, other.region.interval) > SAME_SPAN_IOU
-
-
-def _iou(one: Interval, other: Interval) -> float:
-    """Intersection over union of two intervals, in [0, 1]."""
-    if one.unit != other.unit:
-        return 0.0
-    shared = min(one.end, other.end) - max(one.start, other.start)
-    whole = max(one.end, other.end) - min(one.start, other.start)
-    return max(shared, 0.0) / whole
+    return together and overlap(one.region, other.region).iou > SAME_SPAN_IOU

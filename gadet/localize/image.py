@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from gadet.errors import LocalizationError
 from gadet.experts.base import Candidate, Evidence, Suspect
 from gadet.experts.regions import bounding_box
-from gadet.findings import ImageRegion
+from gadet.findings import ImageRegion, Region
 from gadet.geometry import Box, Mask
-from gadet.localize.base import Pointer, Scene
+from gadet.localize.base import Closeup, Pointer, Scene
 from gadet.localize.marks import mark_view
 from gadet.localize.points import decode_point
 from gadet.localize.proposals import expert_regions, propose_regions
@@ -19,6 +20,7 @@ from gadet.localize.refine import Refiner
 from gadet.localize.sam.segmenter import Segmenter
 from gadet.localize.words import box_of_words
 from gadet.media.base import Sample
+from gadet.media.image import ImageSample
 from gadet.view import View, ViewLimits
 
 __all__ = ["ImageLocalizer"]
@@ -78,14 +80,28 @@ class ImageLocalizer:
         """
         candidate, notes = scene.candidate_of(pointer)
         if isinstance(candidate, Candidate):
-            mask = Mask.from_array(candidate.mask)
-            return ImageRegion(box=candidate.box, mask=mask, mark=pointer.mark), ()
+            exact = self.region_of(candidate, scene.sample)
+            return exact.model_copy(update={"mark": pointer.mark}), ()
         for way in (self._by_box, self._by_point, self._by_words):
             region, said = way(pointer, scene)
             notes += said
             if region is not None:
                 return region, notes
         return None, notes
+
+    def region_of(self, suspect: Suspect, sample: Sample) -> ImageRegion:
+        """The exact pixels of a candidate."""
+        if not isinstance(suspect, Candidate):
+            raise LocalizationError(f"a region of an image is needed; got {type(suspect).__name__}")
+        return ImageRegion(box=suspect.box, mask=Mask.from_array(suspect.mask))
+
+    def closeup(self, region: Region, scene: Scene, limits: ViewLimits) -> Closeup | None:
+        """The part around a region at the resolution of the input or larger."""
+        sample = scene.sample
+        if not isinstance(region, ImageRegion) or not isinstance(sample, ImageSample):
+            return None
+        view = sample.zoom(region.box, limits)
+        return None if view is None else Closeup(scene.views[0], (view,))
 
     def _by_box(self, pointer: Pointer, scene: Scene) -> Located:
         if pointer.box is None:

@@ -9,9 +9,9 @@ from itertools import zip_longest
 from gadet.errors import LocalizationError
 from gadet.experts.base import Evidence, Suspect
 from gadet.experts.series import SpanCandidate
-from gadet.findings import Finding, SpanRegion
-from gadet.geometry import Interval
-from gadet.localize.base import Pointer, Scene
+from gadet.findings import Finding, Region, SpanRegion
+from gadet.geometry import Box, Interval
+from gadet.localize.base import Closeup, Pointer, Scene
 from gadet.localize.moments import rows_of
 from gadet.localize.peaks import propose_spans
 from gadet.media.base import Sample
@@ -66,7 +66,7 @@ class SeriesLocalizer:
         sample = _series(scene.sample)
         candidate, notes = scene.candidate_of(pointer)
         if isinstance(candidate, SpanCandidate):
-            return _region(sample, (candidate.start, candidate.stop), candidate.channels), ()
+            return self.region_of(candidate, sample), ()
         view, named = scene.view_of(pointer)
         if not isinstance(view, SeriesView):
             raise LocalizationError(f"views of a series are needed; got {type(view).__name__}")
@@ -85,6 +85,21 @@ class SeriesLocalizer:
         if box is not None:
             notes += (f"box {list(pointer.box)} lies beside the plotted rows",)
         return None, notes
+
+    def region_of(self, suspect: Suspect, sample: Sample) -> SpanRegion:
+        """The rows and channels of a span."""
+        if not isinstance(suspect, SpanCandidate):
+            raise LocalizationError(f"a span of a series is needed; got {type(suspect).__name__}")
+        return _region(_series(sample), (suspect.start, suspect.stop), suspect.channels)
+
+    def closeup(self, region: Region, scene: Scene, limits: ViewLimits) -> Closeup | None:
+        """The rows of a span with those around it, its channels first."""
+        if not isinstance(region, SpanRegion):
+            return None
+        sample = _series(scene.sample)
+        start, stop, channels = _span(sample, region)
+        view = sample.zoom(Box.of(start, min(channels), stop, max(channels) + 1), limits)
+        return None if view is None else Closeup(scene.views[0], (view,))
 
     def illustrate(
         self, sample: Sample, findings: Sequence[Finding], evidence: Evidence | None

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from gadet.geometry import Box
 from gadet.report import ItemInfo, Modality
 from gadet.view import View, ViewLimits
 
@@ -57,12 +56,6 @@ class Sample(Protocol):
         self, limits: ViewLimits, *, role: Literal["item", "reference"] = "item"
     ) -> tuple[View, ...]:
         """Clean pictures for a model, resized to its limits."""
-
-    def zoom(self, box: Box, limits: ViewLimits) -> View | None:
-        """An enlarged part of the item around a box in native coordinates, with its surroundings.
-
-        None when enlarging would show nothing that the whole view does not.
-        """
 
     def preview(self, max_side: int = 1024) -> bytes:
         """A JPEG file of at most `max_side` pixels for people to look at."""

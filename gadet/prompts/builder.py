@@ -24,6 +24,7 @@ from gadet.view import View
 __all__ = ["brief_prompt", "build_prompt", "reask_prompt"]
 
 _KINDS = ("clean", "marked", "zoom")
+_KINDS_CLOSER = ("clean", "zoom", "marked")
 _KIND_WORDS = {
     "clean": "clean",
     "marked": "with numbered outlines drawn on it",
@@ -86,11 +87,12 @@ def build_prompt(
     known = admit(normality, level)
     if known.subject is None and tells_subject(level) and domain.subject is not None:
         known = known.model_copy(update={"subject": domain.subject})
-    item = sorted(item_views, key=lambda view: _KINDS.index(view.kind))
+    order = _KINDS_CLOSER if closer else _KINDS
+    item = sorted(item_views, key=lambda view: order.index(view.kind))
     references = [[entry] if isinstance(entry, View) else list(entry) for entry in reference_views]
     references = [group for group in references if group]
     _check_roles(item, references)
-    several = sum(view.kind == "clean" for view in item) > 1
+    several = len(_pointed_in(item, closer=closer)) > 1
     ways = Ways(boxes=modality != "series", pictures=several, times=times is not None)
     blocks = [
         _task(domain, known, len(references)),
@@ -100,7 +102,7 @@ def build_prompt(
         _rules(known),
         wording.CLOSER if closer else "",
         wording.WORDS.format(words=_quoted(words)) if words else "",
-        _marks(item),
+        _marks(item, closer=closer),
         wording.TIMES.format(form=times) if ways.times else "",
         _boxes(item, boxes, closer=closer) if ways.boxes else "",
         _evidence(evidence, item, boxes) if show_evidence and evidence else "",
@@ -109,7 +111,7 @@ def build_prompt(
     question = "\n\n".join(block for block in blocks if block)
     parts: tuple[Part, ...] = (
         *_reference_parts(references),
-        *_item_parts(item, boxes if ways.boxes else None),
+        *_item_parts(item, boxes if modality in (None, "image") else None, closer=closer),
         question,
     )
     role = f"{domain.role}\n\n{domain.preamble}" if domain.preamble else domain.role
@@ -211,13 +213,21 @@ def _reference_parts(references: Sequence[Sequence[View]]) -> Iterator[Part]:
             yield view
 
 
-def _item_parts(item: Sequence[View], boxes: BoxFormat | None) -> Iterator[Part]:
-    single = sum(view.kind == "clean" for view in item) == 1
+def _pointed_in(item: Sequence[View], *, closer: bool) -> list[View]:
+    """The pictures that an answer points in."""
+    kind = "zoom" if closer else "clean"
+    return [view for view in item if view.kind == kind]
+
+
+def _item_parts(item: Sequence[View], boxes: BoxFormat | None, *, closer: bool) -> Iterator[Part]:
+    pointed = _pointed_in(item, closer=closer)
+    first = item.index(pointed[0]) + 1
+    whole = sum(view.kind == "clean" for view in item) == 1
     for number, view in enumerate(item, start=1):
         words = _KIND_WORDS[view.kind]
-        if single and view.kind == "marked":
-            words = f"picture 1 {words}"
-        if single and view.kind == "zoom":
+        if len(pointed) == 1 and view.kind == "marked":
+            words = f"picture {first} {words}"
+        if whole and view.kind == "zoom":
             part = item[0].frame.to_view(view.frame.source)
             place = _written(part, item[0], boxes) if boxes else None
             words = f"{words} of picture 1, the box {place}" if place else f"{words} of picture 1"
@@ -299,25 +309,25 @@ def _listed(title: str, lines: Sequence[str], *, numbered: bool = False) -> str:
     return "\n".join([title, *(f"{b} {line}" for b, line in zip(bullets, lines, strict=True))])
 
 
-def _marks(item: Sequence[View]) -> str:
+def _marks(item: Sequence[View], *, closer: bool) -> str:
     numbers = sorted({mark for view in item for mark in view.marks})
     if not numbers:
         return "Marks: `mark` is null."
-    return wording.MARKS.format(numbers=", ".join(map(str, numbers)))
+    return wording.MARKS.format(
+        shown="the enlarged part" if closer else "the item's picture",
+        numbers=", ".join(map(str, numbers)),
+    )
 
 
 def _boxes(item: Sequence[View], boxes: BoxFormat, *, closer: bool) -> str:
-    clean = [view for view in item if view.kind == "clean"]
-    if closer:
-        enlarged = next(view for view in item if view.kind == "zoom")
-        picture = "the enlarged picture of the item"
-        form = boxes.describe(enlarged.frame.width, enlarged.frame.height)
-    elif len(clean) == 1:
-        picture = "the clean picture of the item"
-        form = boxes.describe(clean[0].frame.width, clean[0].frame.height)
+    pointed = _pointed_in(item, closer=closer)
+    kind = "enlarged" if closer else "clean"
+    if len(pointed) == 1:
+        picture = f"the {kind} picture of the item"
+        form = boxes.describe(pointed[0].frame.width, pointed[0].frame.height)
     else:
-        sizes = {(view.frame.width, view.frame.height) for view in clean}
-        picture = "the clean picture of the item whose number you give in `picture`"
+        sizes = {(view.frame.width, view.frame.height) for view in pointed}
+        picture = f"the {kind} picture of the item whose number you give in `picture`"
         form = boxes.describe(*sizes.pop()) if len(sizes) == 1 else boxes.describe(None, None)
     return wording.BOXES.format(form=form, picture=picture)
 
@@ -332,11 +342,13 @@ def _evidence(evidence: EvidenceSummary, item: Sequence[View], boxes: BoxFormat)
 def _candidate(candidate: CandidateSummary, item: Sequence[View], boxes: BoxFormat) -> str:
     drawn = {mark for view in item for mark in view.marks}
     if candidate.mark is not None and candidate.mark in drawn:
-        place = f"Number {candidate.mark}"
+        place = f"Number {candidate.mark}: "
+    elif candidate.box is None:
+        place = ""
     else:
         box = _written(item[0].frame.to_view(candidate.box), item[0], boxes)
-        place = f"Box {box}" if box else "A region outside the picture"
-    return f"- {place}: {candidate.label}, score {candidate.score:.2f}. {candidate.fact}"
+        place = f"Box {box}: " if box else "A region outside the picture: "
+    return f"- {place}{candidate.label}, score {candidate.score:.2f}. {candidate.fact}"
 
 
 def _written(box: Box, view: View, boxes: BoxFormat) -> str | None:

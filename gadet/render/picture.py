@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 from gadet.errors import InputError, MissingDependencyError
+from gadet.localize.base import Illustrator
+from gadet.media.base import LoadLimits
 from gadet.media.image import ImageAdapter
 from gadet.report import ItemInfo, Report
+from gadet.toolkit import default_toolkits
 
 __all__ = ["Found", "PictureLoader", "data_url", "find_picture", "jpeg", "png"]
 
@@ -37,7 +40,7 @@ def find_picture(report: Report, loader: PictureLoader | None = None) -> Found:
     """Find the picture that a report is about: its preview, the loader, or the file it came from.
 
     A file is read again only when it is local and still what was inspected: of the same size when
-    it is an image, and with the same values when it is a series, which is then plotted anew.
+    it is an image, and with the same values when it is anything else, which is then drawn anew.
 
     Args:
         report: What to draw.
@@ -59,14 +62,12 @@ def find_picture(report: Report, loader: PictureLoader | None = None) -> Found:
 
 def _reopen(report: Report) -> Found:
     item = report.item
-    if item.modality not in ("image", "series"):
-        return Found(None, f"A {item.modality} has no picture of its own to show here.")
     if item.source is None:
         return Found(None, "The item was in memory; its picture is not part of a saved report.")
     if "://" in item.source or not os.path.isfile(item.source):
         return Found(None, "The file is not there any more, or not on this machine.")
     try:
-        return _plotted(report) if item.modality == "series" else _loaded(item)
+        return _loaded(item) if item.modality == "image" else _drawn(report)
     except (InputError, MissingDependencyError) as error:
         return Found(None, f"The file could not be read again: {error}.")
 
@@ -78,15 +79,17 @@ def _loaded(item: ItemInfo) -> Found:
     return Found(Image.fromarray(sample.pixels))
 
 
-def _plotted(report: Report) -> Found:
-    from gadet.localize.series import SeriesLocalizer
-    from gadet.media.series import SeriesAdapter
-
-    sample = SeriesAdapter().load(report.item.source)
+def _drawn(report: Report) -> Found:
+    """The picture of an item that is none, drawn anew with what was found."""
+    kit = default_toolkits()[report.item.modality]
+    sample = kit.adapter.load(report.item.source, LoadLimits())
     if sample.info.sha256 != report.item.sha256:
         why = "The file has changed since it was inspected, or was read with options of its own."
         return Found(None, why)
-    drawn = SeriesLocalizer().illustrate(sample, report.findings, None)
+    if isinstance(kit.localizer, Illustrator):
+        drawn = kit.localizer.illustrate(sample, report.findings, None)
+    else:
+        drawn = sample.preview()
     with Image.open(io.BytesIO(drawn)) as opened:
         return Found(opened.convert("RGB"))
 

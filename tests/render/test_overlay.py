@@ -196,12 +196,10 @@ def test_a_picture_that_cannot_be_had_is_said_to_be_missing(tmp_path, content, s
     assert thumbnail(made, side=64).size == (64, 48)
 
 
-def test_items_from_memory_and_clouds_have_no_file():
-    assert "in memory" in find_picture(report(preview=False)).why
-    series = report(item=ItemInfo(name="s", modality="series", sha256=""), preview=False)
-    assert "in memory" in find_picture(series).why
-    cloud = report(item=ItemInfo(name="c", modality="pointcloud", sha256=""), preview=False)
-    assert "pointcloud has no picture" in find_picture(cloud).why
+@pytest.mark.parametrize("modality", ["image", "series", "pointcloud", "video"])
+def test_items_from_memory_have_no_file(modality):
+    made = report(item=ItemInfo(name="s", modality=modality, sha256=""), preview=False)
+    assert "in memory" in find_picture(made).why
 
 
 def test_a_loader_and_a_given_picture_take_the_place_of_the_file():
