@@ -18,9 +18,11 @@ class LoadLimits(BaseModel):
     """Bounds that are checked before and while anything is decoded.
 
     Attributes:
-        max_bytes: Largest file, download or buffer.
-        max_pixels: Most pixels of one picture, or values (rows times channels) of one series,
-            or points of one cloud.
+        max_bytes: Largest file, download or buffer. A video file on disk is read a part at a time
+            and may be larger.
+        max_pixels: Most pixels of one picture or frame, or values (rows times channels) of one
+            series, or points of one cloud.
+        max_frames: Most frames of one video.
         timeout: Seconds for a whole download.
         allow_private_addresses: Whether a URL may lead to this machine or a private network.
     """
@@ -29,6 +31,7 @@ class LoadLimits(BaseModel):
 
     max_bytes: int = Field(default=256 * 1024**2, gt=0)
     max_pixels: int = Field(default=200_000_000, gt=0)
+    max_frames: int = Field(default=2_000_000, gt=0)
     timeout: float = Field(default=30.0, gt=0)
     allow_private_addresses: bool = False
 

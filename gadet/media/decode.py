@@ -23,7 +23,16 @@ from PIL import (
 from gadet.errors import InputError
 from gadet.media.base import LoadLimits
 
-__all__ = ["FORMATS", "LOSSY", "check_pixels", "decode", "from_pillow", "sniff", "upright"]
+__all__ = [
+    "FORMATS",
+    "LOSSY",
+    "announced_size",
+    "check_pixels",
+    "decode",
+    "from_pillow",
+    "sniff",
+    "upright",
+]
 
 # The plugins are called by name: `Image.open` warns about large pictures through the process-wide
 # warnings module and holds a process-wide limit, neither of which a library may lean on in threads.
@@ -139,6 +148,29 @@ def decode(data: bytes, limits: LoadLimits, frame: int | None) -> tuple[Image.Im
             f"({_reason(error)}): save or transfer it again"
         ) from error
     return picture, notes + turned
+
+
+def announced_size(data: bytes, limits: LoadLimits) -> tuple[int, int]:
+    """The size `(width, height)` of the upright picture, by the header alone.
+
+    Raises:
+        InputError: Not an image, over the limits, or a header that cannot be read.
+    """
+    kind = sniff(data[:16])
+    if kind is None:
+        raise InputError(f"expected an image file ({', '.join(FORMATS)}); got {_describe(data)}")
+    try:
+        image = _PLUGINS[kind](io.BytesIO(data))
+        check_pixels(image.size, limits, "the header")
+        lying = _orientation(image)[0] >= 5
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"expected a whole {kind} file; this one is truncated or corrupt "
+            f"({_reason(error)}): save or transfer it again"
+        ) from error
+    return image.size[::-1] if lying else image.size
 
 
 def from_pillow(

@@ -1,0 +1,101 @@
+"""From a video file to a `Clip`: its frames counted, the first and the last of them tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from gadet.errors import InputError
+from gadet.media.base import LoadLimits
+from gadet.media.decode import check_pixels
+from gadet.media.video.container import DAMAGE, ContainerReel
+from gadet.media.video.opening import Tape
+from gadet.media.video.packets import PacketIndex, index_of_packets
+
+__all__ = ["Loaded", "load_tape"]
+
+# Bits of a stream's disposition (libavformat/avformat.h).
+_DEFAULT: Final = 0x1
+_COVER: Final = 0x400
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """What a file holds.
+
+    Attributes:
+        reel: What its frames are read from.
+        size: `(width, height)` of a frame, upright.
+        index: When each frame is shown.
+        notes: What was done to read it.
+    """
+
+    reel: ContainerReel
+    size: tuple[int, int]
+    index: PacketIndex
+    notes: tuple[str, ...]
+
+
+def load_tape(tape: Tape, limits: LoadLimits) -> Loaded:
+    """Look a video file over without decoding more than its two ends.
+
+    Raises:
+        InputError: It is no video, has no frames that can be decoded, or is over the limits.
+        MissingDependencyError: PyAV is not installed.
+    """
+    with tape.opened() as container:
+        stream = _stream(container)
+        context = stream.codec_context
+        check_pixels((context.width, context.height), limits, "the header")
+        index = index_of_packets(container, stream, limits.max_frames)
+        number = int(stream.index)
+    first, frame = ContainerReel(tape, number, index).first_whole()
+    if first:
+        index = index.cut(
+            first, len(index), f"{first:,} frames before the first whole one left out"
+        )
+    index = _whole(ContainerReel(tape, number, index))
+    size, turns, notes = _upright(frame)
+    check_pixels(size, limits, "the first frame")
+    return Loaded(ContainerReel(tape, number, index, turns), size, index, (*index.notes, *notes))
+
+
+def _whole(reel: ContainerReel) -> PacketIndex:
+    """The index up to the last frame that can be decoded."""
+    index = reel.index
+    try:
+        last = reel.last_whole()
+    except DAMAGE:
+        # There is no going to a place in this file.
+        index = index.unseekable()
+        last = replace(reel, index=index).last_whole()
+    left = len(index) - 1 - last
+    if not left:
+        return index
+    note = f"damaged at the end: the last {left:,} frames cannot be decoded and are left out"
+    return index.cut(0, last + 1, note)
+
+
+def _stream(container: Any) -> Any:
+    # A cover picture of a piece of music is stored as a video stream of one frame.
+    streams = [
+        stream for stream in container.streams.video if not stream.disposition.value & _COVER
+    ]
+    if not streams:
+        what = "sound" if container.streams.audio else "neither pictures nor sound"
+        raise InputError(
+            f"expected a video; this file holds {what} and no video stream: give a file with "
+            "pictures"
+        )
+    return max(streams, key=lambda s: (s.disposition.value & _DEFAULT, s.width * s.height))
+
+
+def _upright(frame: Any) -> tuple[tuple[int, int], int, list[str]]:
+    """The size of the upright frame, the quarter turns to the left that it takes, and notes."""
+    notes = []
+    turns = round(frame.rotation / 90) % 4
+    size = (frame.width, frame.height)
+    if turns:
+        notes.append(f"turned by {turns * 90} degrees to the left, as the file says")
+        size = size[::-1] if turns % 2 else size
+    return size, turns, notes

@@ -1,0 +1,199 @@
+"""A `PacketIndex`: when each frame of a file is shown, found without decoding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gadet.errors import InputError
+from gadet.media.video.opening import reason
+
+__all__ = ["PacketIndex", "index_of_packets"]
+
+Longs = npt.NDArray[np.int64]
+
+_USUAL_RATE: Final = 25.0
+_NEVER: Final = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, eq=False)
+class PacketIndex:
+    """The frames of a file in the order in which they are shown.
+
+    Attributes:
+        stamps: int64 `(T,)`, increasing: the timestamps by which decoded frames are recognised, in
+            units of the stream; None where frames can only be counted.
+        times: float64 `(T,)` seconds from the first frame, strictly increasing.
+        keys: int64, increasing: the frames that decoding can start at; 0 is always one.
+        entries: int64, as many: the timestamps at which these are decoded.
+        lasting: Seconds for which the last frame is shown.
+        notes: What was repaired.
+    """
+
+    stamps: Longs | None
+    times: npt.NDArray[np.float64]
+    keys: Longs
+    entries: Longs
+    lasting: float
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.times)
+
+    def key_of(self, frame: int) -> int:
+        """Which of the keys a frame is decoded from."""
+        return int(np.searchsorted(self.keys, frame, "right")) - 1
+
+    def number_of(self, stamp: int) -> int | None:
+        """The frame that is shown at a timestamp; None when there is none."""
+        assert self.stamps is not None
+        number = int(np.searchsorted(self.stamps, stamp))
+        return number if number < len(self) and self.stamps[number] == stamp else None
+
+    def cut(self, first: int, stop: int, note: str) -> PacketIndex:
+        """The index of the frames from `first` to before `stop`, whose times start at 0."""
+        kept = (self.keys > first) & (self.keys < stop)
+        start = self.key_of(first)
+        return replace(
+            self,
+            stamps=None if self.stamps is None else self.stamps[first:stop],
+            times=self.times[first:stop] - self.times[first],
+            keys=np.append(0, self.keys[kept] - first),
+            entries=np.append(self.entries[start], self.entries[kept]),
+            notes=(*self.notes, note),
+        )
+
+    def unseekable(self) -> PacketIndex:
+        """The same, decoded from the start always."""
+        return replace(self, keys=self.keys[:1], entries=self.entries[:1])
+
+
+def index_of_packets(container: Any, stream: Any, most: int) -> PacketIndex:
+    """Read the timestamps of all packets of a stream.
+
+    Args:
+        container: An open container of PyAV.
+        stream: Its video stream.
+        most: Most frames that are allowed.
+
+    Raises:
+        InputError: There are no frames, or more than allowed.
+    """
+    shown, order, starts, notes = _packets(container, stream, most)
+    if not shown:
+        raise InputError(
+            "expected a video with frames; this one holds none that is whole: it is cut off after "
+            "its header"
+        )
+    stamps, decoding = np.array(shown, np.int64), np.array(order, np.int64)
+    promised = int(stream.frames or 0)
+    if promised > len(stamps) + 1:
+        notes.append(
+            f"the file ends early: its header announces {promised:,} frames and {len(stamps):,} "
+            "are there"
+        )
+    unit, step = float(stream.time_base or 0.0), _step(stream)
+    key = np.array(starts, bool)
+    missing = int((stamps == _NEVER).sum())
+    if missing or unit <= 0 or _is_guessed(container, stream, stamps):
+        return _counted(decoding, unit, step, missing or len(stamps), notes)
+    entries = np.where(decoding == _NEVER, stamps, np.minimum(decoding, stamps))
+    stamps, ranks, again = _in_order(stamps)
+    if again:
+        notes.append(f"{again:,} frames with the timestamp of another left out")
+    times = (stamps - stamps[0]) * unit
+    lasting = float(np.median(np.diff(times[-50:]))) if len(times) > 1 else step
+    # Decoding starts at the first packet, whatever it says of itself.
+    keys = np.union1d([0], np.flatnonzero(key[ranks]))
+    return PacketIndex(stamps, times, keys, entries[ranks][keys], lasting, tuple(notes))
+
+
+def _in_order(stamps: Longs) -> tuple[Longs, npt.NDArray[np.intp], int]:
+    """The different timestamps in order, the packet of each, and how many came again."""
+    found, ranks = np.unique(stamps, return_index=True)
+    return found, ranks, len(stamps) - len(found)
+
+
+def _packets(
+    container: Any, stream: Any, most: int
+) -> tuple[list[int], list[int], list[bool], list[str]]:
+    """Of each packet with a frame to show: when it is shown, when decoded, whether it is a key."""
+    shown: list[int] = []
+    order: list[int] = []
+    keys: list[bool] = []
+    hidden = _HIDDEN.get(stream.codec_context.name)
+    notes: list[str] = []
+    try:
+        for packet in container.demux(stream):
+            if packet.is_discard or packet.is_corrupt or not packet.size:
+                continue
+            if hidden is not None and hidden(packet):
+                continue
+            shown.append(_NEVER if packet.pts is None else packet.pts)
+            order.append(_NEVER if packet.dts is None else packet.dts)
+            keys.append(bool(packet.is_keyframe))
+            if len(shown) > most:
+                raise InputError(
+                    f"expected at most {most:,} frames; this video has more: cut it with "
+                    "VideoInput(item, start=…, end=…) after splitting the file, or raise "
+                    "LoadLimits(max_frames=…)"
+                )
+    except (ValueError, OSError, RuntimeError) as error:
+        # The errors of FFmpeg; what came before the damage is there.
+        notes.append(f"the file is damaged after frame {len(shown) - 1:,} ({reason(error)})")
+    return shown, order, keys, notes
+
+
+def _is_guessed(container: Any, stream: Any, stamps: Longs) -> bool:
+    """Whether the times to be shown at are not in the file.
+
+    AVI holds no times. FFmpeg derives them from the order of decoding, which is another one where
+    frames refer to later ones; for H.264 and its successors it does not undo that.
+    """
+    return (
+        container.format.name == "avi"
+        and stream.codec_context.name in ("h264", "hevc", "vvc")
+        and bool(stream.codec_context.has_b_frames)
+        and bool((np.diff(stamps) > 0).all())
+    )
+
+
+def _counted(
+    decoding: Longs, unit: float, step: float, missing: int, notes: list[str]
+) -> PacketIndex:
+    """The index of a file that does not say when each frame is shown.
+
+    Where every packet says when it is decoded, the frames are shown at these moments in another
+    order; otherwise they follow each other at the rate that the file states. Which packet holds
+    which frame is not known, so decoding starts at the first one always.
+    """
+    count = len(decoding)
+    if unit > 0 and (decoding != _NEVER).all() and (np.diff(decoding) > 0).all():
+        times = (decoding - decoding[0]) * unit
+        how = "taken from the order of decoding"
+    else:
+        times = np.arange(count) * step
+        how = f"set by the rate of {1 / step:g} per second"
+    notes.append(f"{missing:,} of {count:,} frames have no time to be shown at: {how}")
+    lasting = float(times[-1] - times[-2]) if count > 1 else step
+    start = np.zeros(1, np.int64)
+    return PacketIndex(None, times, start, start, lasting, tuple(notes))
+
+
+def _step(stream: Any) -> float:
+    for rate in (stream.average_rate, stream.guessed_rate):
+        if rate:
+            return 1.0 / float(rate)
+    return 1.0 / _USUAL_RATE
+
+
+def _hidden_vp8(packet: Any) -> bool:
+    """Whether a packet holds a reference that is never shown (RFC 6386, section 9.1)."""
+    return packet.size > 0 and not bytes(memoryview(packet)[:1])[0] >> 4 & 1
+
+
+_HIDDEN: Final = {"vp8": _hidden_vp8, "libvpx": _hidden_vp8}
