@@ -29,10 +29,17 @@ SAME_PLACE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """A finding in the model's words, and the scene that its pointers refer to."""
+    """A finding in the model's words, and the scene that its pointers refer to.
+
+    Attributes:
+        finding: The finding as it was answered.
+        scene: What its pointers refer to.
+        region: Where it is, when that is known better than the pointers say.
+    """
 
     finding: AnswerFinding
     scene: Scene
+    region: Region | None = None
 
     def located(self, localizer: Localizer) -> tuple[Finding, tuple[str, ...]]:
         """The finding with its region in native coordinates, and what had to be mended."""
@@ -44,7 +51,7 @@ class Told:
             description=stated.description,
             severity=stated.severity,
             confidence=stated.confidence,
-            region=region,
+            region=self.region or region,
         )
         return finding, notes
 
@@ -54,18 +61,23 @@ class _Place:
     """Part of the item that is looked at, and the findings it holds, by number."""
 
     region: Region
+    scene: Scene
     closeup: Closeup
     findings: tuple[int, ...]
 
 
 def look_closer(
-    case: Case, opening: Opening, overview: Judgement, told: Sequence[Told], scribe: Scribe
+    case: Case,
+    suspicious: Sequence[Opening],
+    overview: Judgement,
+    told: Sequence[Told],
+    scribe: Scribe,
 ) -> Rounds[tuple[Judgement, list[Told]]]:
     """Ask about the most important places one by one, enlarged.
 
     Args:
         case: The item.
-        opening: How the conversation began.
+        suspicious: How the conversation began; of several windows the most suspicious first.
         overview: What was judged from the whole item.
         told: The findings of that judgement.
         scribe: Notes what is asked and answered.
@@ -73,14 +85,14 @@ def look_closer(
     Returns:
         The judgement of overview and looks together, and the findings that stand.
     """
-    places = _places(case, opening.scene, told)
+    places = _places(case, suspicious, told)
     prompts = [_prompt(case, place.closeup) for place in places]
     answered = (yield from ask(prompts, scribe)) if prompts else []
     judged = [judge([entry.reading], case.profile.score_source) for entry in answered]
     looks = [Look(said, place.findings) for said, place in zip(judged, places, strict=True)]
     joined = confirm(overview, looks)
     found = [
-        Told(finding, _scene(opening.scene, places[number].closeup))
+        Told(finding, _scene(places[number]))
         for number in joined.seen
         for finding in judged[number].findings
     ]
@@ -105,13 +117,17 @@ def _prompt(case: Case, closeup: Closeup) -> Prompt:
     )
 
 
-def _scene(scene: Scene, closeup: Closeup) -> Scene:
+def _scene(place: _Place) -> Scene:
     """What the pointers of an answer about a place refer to."""
-    return replace(scene, views=closeup.views, candidates=closeup.candidates, first=2)
+    closeup = place.closeup
+    return replace(place.scene, views=closeup.views, candidates=closeup.candidates, first=2)
 
 
-def _places(case: Case, scene: Scene, told: Sequence[Told]) -> list[_Place]:
-    """Where the model saw something, then where the expert did; as many as were asked for."""
+def _places(case: Case, suspicious: Sequence[Opening], told: Sequence[Told]) -> list[_Place]:
+    """Where the model saw something, then where the expert did; as many as were asked for.
+
+    A window that is suspicious although nothing in it has a place is one, before the expert's.
+    """
     chosen: list[_Place] = []
     for number, entry in enumerate(told):
         finding, _ = entry.located(case.localizer)
@@ -122,7 +138,12 @@ def _places(case: Case, scene: Scene, told: Sequence[Told]) -> list[_Place]:
         if same is not None:
             chosen[chosen.index(same)] = replace(same, findings=(*same.findings, number))
         else:
-            _add(chosen, case, scene, region, (number,))
+            _add(chosen, case, entry.scene, region, (number,))
+    for opening in suspicious:
+        region = opening.window.region
+        if region is not None and not any(_same(place.region, region) for place in chosen):
+            _add(chosen, case, opening.scene, region, ())
+    scene = suspicious[0].scene
     suspects = scene.evidence.candidates if scene.evidence else ()
     for suspect in suspects:
         if len(chosen) == case.request.zoom:
@@ -140,7 +161,7 @@ def _add(
         return
     closeup = case.localizer.closeup(region, scene, case.profile.views)
     if closeup is not None:
-        chosen.append(_Place(region, closeup, findings))
+        chosen.append(_Place(region, scene, closeup, findings))
 
 
 def _same(one: Region, other: Region) -> bool:

@@ -16,7 +16,7 @@ from gadet.budget import Limits, purse_for
 from gadet.dialogue import Reply, follow_up, replied
 from gadet.drivers import adrive, complete, drive
 from gadet.experts.base import Expert
-from gadet.inspection import opening_prompt
+from gadet.inspection import opening_prompts
 from gadet.intake import Intake, request_of, requests_of
 from gadet.localize.image import ImageLocalizer
 from gadet.localize.sam import Segmenter
@@ -316,7 +316,10 @@ class AnomalyDetector:
         brief: bool = False,
         marks: bool = True,
     ) -> Prompt:
-        """The prompt that `detect` would send first, to print, hash and count; nothing is sent."""
+        """The prompt that `detect` would send first, to print, hash and count; nothing is sent.
+
+        Of an item that is cut into windows it is the prompt about the first of them.
+        """
         request = request_of(
             item,
             references,
@@ -327,7 +330,7 @@ class AnomalyDetector:
             brief=brief,
             marks=marks,
         )
-        return opening_prompt(self._intake.case(request, self.route.legs[0]))
+        return opening_prompts(self._intake.case(request, self.route.legs[0]))[0]
 
     def forecast(
         self,

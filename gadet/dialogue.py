@@ -10,7 +10,7 @@ from gadet.backends.facts.costs import cost_of
 from gadet.case import Case
 from gadet.errors import ConfigurationError, InputError
 from gadet.findings import Record
-from gadet.inspection import opening_prompt
+from gadet.inspection import opening_prompts
 from gadet.intake import Intake, request_of
 from gadet.prompts.domain import domain_names
 from gadet.prompts.follow_up import Turn, said
@@ -134,4 +134,6 @@ def _rebuilt(report: Report, case: Case) -> Turn:
             f"{report.item.sha256[:12]}); the one read has sha256 {case.sample.info.sha256[:12]}"
         )
     answer = report.raw[-1].text if report.raw else report.explanation
-    return Turn(opening_prompt(case), answer)
+    asked = report.raw[-1].prompt if report.raw else ""
+    prompts = opening_prompts(case)
+    return Turn(next((prompt for prompt in prompts if prompt.text == asked), prompts[0]), answer)

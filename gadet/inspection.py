@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,26 +19,28 @@ from gadet._version import __version__
 from gadet.asking import Rounds, Scribe, ask
 from gadet.backends.facts.costs import cost_of
 from gadet.case import Case, Measured, measure
-from gadet.closer import Told, look_closer
+from gadet.closer import look_closer
+from gadet.edges import find_edges
 from gadet.experts.base import Evidence
 from gadet.findings import Finding
 from gadet.localize.base import Exporter, Illustrator
 from gadet.localize.duplicates import merged
-from gadet.opening import Opening, open_case
+from gadet.opening import Opening, open_case, summary_of
 from gadet.prompts.follow_up import put_differently
 from gadet.prompts.prompt import Prompt
-from gadet.report import ItemInfo, Provenance, Report, Verdict
+from gadet.report import EvidenceSummary, ItemInfo, Provenance, Report, Verdict
+from gadet.sweep import Swept, join_windows
 from gadet.verdict import Judgement, fuse, judge
 
-__all__ = ["Conversation", "inspect", "opening_prompt"]
+__all__ = ["Conversation", "inspect", "opening_prompts"]
 
 Conversation = Rounds[Report]
 SMALL_MAP_SIDE = 256
 
 
-def opening_prompt(case: Case) -> Prompt:
-    """The prompt that `inspect` will send first."""
-    return open_case(case, measure(case)).prompt
+def opening_prompts(case: Case) -> tuple[Prompt, ...]:
+    """The prompts that `inspect` will send first: one, or one for each window of the item."""
+    return tuple(opening.prompt for opening in open_case(case, measure(case)))
 
 
 def inspect(case: Case, measured: Measured | None = None) -> Conversation:
@@ -54,13 +57,20 @@ def inspect(case: Case, measured: Measured | None = None) -> Conversation:
         The report, with the anomaly map attached when an expert ran.
     """
     started = time.perf_counter()
-    opening = open_case(case, measured or measure(case))
+    openings = open_case(case, measured or measure(case))
     scribe = Scribe()
-    votes = yield from ask(_ballot(opening.prompt, case), scribe)
-    judgement = judge([vote.reading for vote in votes], case.profile.score_source)
-    told = [Told(finding, opening.scene) for finding in judgement.findings]
+    ballots = [vote for opening in openings for vote in _ballot(opening.prompt, case)]
+    answered = yield from ask(ballots, scribe)
+    size = case.request.samples
+    votes = [answered[first : first + size] for first in range(0, len(answered), size)]
+    judged = [judge([vote.reading for vote in cast], case.profile.score_source) for cast in votes]
+    swept = join_windows(openings, judged)
+    judgement, told = swept.judgement, list(swept.told)
     if _looks_closer(case, judgement):
-        judgement, told = yield from look_closer(case, opening, judgement, told, scribe)
+        suspicious = [openings[number] for number in swept.suspicious] or openings[:1]
+        judgement, told = yield from look_closer(case, suspicious, judgement, told, scribe)
+        told = yield from find_edges(case, told, scribe)
+    opening = openings[0]
     evidence = opening.scene.evidence
     if case.request.fusion == "mean" and evidence is not None:
         judgement = fuse(judgement, evidence.score)
@@ -71,14 +81,16 @@ def inspect(case: Case, measured: Measured | None = None) -> Conversation:
         "model": scribe.answer_seconds,
         "total": total,
     }
-    report = _report(case, opening, judgement, told, scribe, seconds)
+    swept = replace(swept, judgement=judgement, told=tuple(told))
+    report = _report(case, openings, swept, scribe, seconds)
     if case.pictures != "full":
         return report
     if isinstance(case.localizer, Exporter):
         found = opening.scene.evidence
         report = report.with_exports(case.localizer.exports(case.sample, report.findings, found))
-    spoke = (vote.turn for vote in votes if vote.reading.answer is judgement.answer)
-    return report.with_turn(next(spoke, votes[0].turn))
+    cast, said = votes[swept.speaker], judged[swept.speaker].answer
+    spoke = (vote.turn for vote in cast if vote.reading.answer is said)
+    return report.with_turn(next(spoke, cast[0].turn))
 
 
 def _looks_closer(case: Case, judgement: Judgement) -> bool:
@@ -95,16 +107,16 @@ def _ballot(prompt: Prompt, case: Case) -> tuple[Prompt, ...]:
 
 def _report(
     case: Case,
-    opening: Opening,
-    judgement: Judgement,
-    told: Sequence[Told],
+    openings: Sequence[Opening],
+    swept: Swept,
     scribe: Scribe,
     seconds: dict[str, float],
 ) -> Report:
-    scene, answer = opening.scene, judgement.answer
+    judgement, opening = swept.judgement, openings[0]
+    answer = judgement.answer
     notes = [*filter(None, [case.hint]), *scribe.notes, *judgement.notes]
     findings: list[Finding] = []
-    for entry in told:
+    for entry in swept.told:
         finding, mended = entry.located(case.localizer)
         findings.append(finding)
         notes.extend(mended)
@@ -116,16 +128,26 @@ def _report(
         findings=merged(findings),
         explanation=answer.explanation if answer else _silence(judgement.verdict, scribe),
         observations=answer.observations if answer else (),
+        stretches=swept.stretches,
         item=case.sample.info,
-        evidence=opening.prompt.evidence,
+        evidence=_summary(openings),
         usage=scribe.usage,
         cost=cost_of(scribe.usage, case.profile.prices, batch=case.batched),
         timings=seconds,
-        provenance=_provenance(case, opening, scribe),
+        provenance=_provenance(case, openings, scribe),
         raw=tuple(scribe.raw),
         notes=tuple(notes),
     )
-    return _illustrated(report, case, scene.evidence)
+    return _illustrated(report, case, opening.scene.evidence)
+
+
+def _summary(openings: Sequence[Opening]) -> EvidenceSummary | None:
+    """The evidence as it was told; of several windows, what was told of all of them."""
+    told = openings[0].prompt.evidence
+    if told is None or len(openings) == 1:
+        return told
+    scene = openings[0].scene
+    return summary_of(scene.evidence, scene.candidates) if scene.evidence else None
 
 
 def _illustrated(report: Report, case: Case, evidence: Evidence | None) -> Report:
@@ -183,8 +205,8 @@ def _silence(verdict: Verdict, scribe: Scribe) -> str:
     return f"The model's answer could not be read: {last.problem or 'no reason is known'}."
 
 
-def _provenance(case: Case, opening: Opening, scribe: Scribe) -> Provenance:
-    evidence = opening.scene.evidence
+def _provenance(case: Case, openings: Sequence[Opening], scribe: Scribe) -> Provenance:
+    evidence = openings[0].scene.evidence
     return Provenance(
         gadet_version=__version__,
         backend=case.backend,
@@ -197,6 +219,7 @@ def _provenance(case: Case, opening: Opening, scribe: Scribe) -> Provenance:
         expert_weights_sha256=evidence.weights_sha256 if evidence else None,
         views=tuple(
             f"{view.role} {view.kind} {view.frame.width}x{view.frame.height}"
+            for opening in openings
             for view in opening.prompt.views
         ),
     )

@@ -1,4 +1,7 @@
-"""The opening of a conversation: regions proposed, views made, the first prompt built."""
+"""The opening of a conversation: regions proposed, views made, the first prompts built.
+
+An item that cannot be shown legibly in one question is cut into windows, with a prompt for each.
+"""
 
 from __future__ import annotations
 
@@ -8,65 +11,115 @@ from typing import Any
 
 from gadet.case import Case, Measured
 from gadet.experts.base import Evidence, Suspect
-from gadet.localize.base import Scene
+from gadet.findings import Region
+from gadet.localize.base import Scene, Window, Windowed
+from gadet.localize.overlap import overlap
 from gadet.prompts.builder import brief_prompt, build_prompt
 from gadet.prompts.prompt import Prompt
 from gadet.report import CandidateSummary, EvidenceSummary
+from gadet.view import View
 
 __all__ = ["Opening", "open_case", "summary_of"]
 
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """The first prompt and what it was made from.
+    """A first prompt and what it was made from.
 
     Attributes:
         prompt: The prompt.
         scene: What the pointers of its answers refer to.
-        seconds: How long measuring and drawing took, by stage.
+        seconds: How long measuring and drawing took, by stage; the same for all windows.
+        window: The stretch of the item that it asks about.
     """
 
     prompt: Prompt
     scene: Scene
     seconds: dict[str, float]
+    window: Window
 
 
-def open_case(case: Case, measured: Measured) -> Opening:
-    """Propose regions, make the views, and build the first prompt."""
+def open_case(case: Case, measured: Measured) -> tuple[Opening, ...]:
+    """Propose regions, make the views, and build the first prompt, or one for each window."""
     evidence = measured.evidence
     started = time.perf_counter()
     candidates: tuple[Suspect, ...] = ()
     if case.request.marks and not case.request.brief:
         candidates = case.localizer.propose(case.sample, evidence, most=case.profile.max_marks)
-    clean = case.sample.views(case.profile.views)
-    item_views = clean
-    if candidates and case.profile.images:
-        limits = case.profile.views
-        item_views += case.localizer.mark(case.sample, clean, candidates, limits)
-    room = case.profile.max_images - len(item_views)
+    shown = [(window, _pictures(case, window, candidates)) for window in _windows(case)]
     seconds = {"expert": measured.seconds, "views": time.perf_counter() - started}
+    return tuple(
+        Opening(
+            _prompt(case, window, pictures, _told(evidence, candidates, window, case)),
+            Scene(case.sample, window.views, case.profile.boxes, candidates, evidence),
+            seconds,
+            window,
+        )
+        for window, pictures in shown
+    )
 
+
+def _windows(case: Case) -> tuple[Window, ...]:
+    limits, most = case.profile.views, case.profile.max_images
+    if case.profile.images and isinstance(case.localizer, Windowed):
+        if case.references.samples or case.request.marks:
+            most = max(most // 2, 1)
+        return case.localizer.windows(case.sample, limits, most=most)
+    return (Window(case.sample.views(limits)),)
+
+
+def _pictures(case: Case, window: Window, candidates: tuple[Suspect, ...]) -> tuple[View, ...]:
+    if not candidates or not case.profile.images:
+        return window.views
+    limits = case.profile.views
+    return window.views + case.localizer.mark(case.sample, window.views, candidates, limits)
+
+
+def _prompt(
+    case: Case, window: Window, pictures: tuple[View, ...], evidence: EvidenceSummary | None
+) -> Prompt:
+    room = case.profile.max_images - len(pictures)
     about: dict[str, Any] = {
         "domain": case.domain,
         "normality": case.request.normality,
         "level": case.request.level,
-        "item_views": item_views,
+        "item_views": pictures,
         "reference_views": case.references.views(case.profile.views, room),
-        "evidence": summary_of(evidence, candidates) if evidence else None,
+        "evidence": evidence,
     }
     if case.request.brief:
-        prompt = brief_prompt(**about)
-    else:
-        prompt = build_prompt(
-            **about,
-            show_evidence=case.request.evidence,
-            boxes=case.profile.boxes,
-            modality=case.sample.info.modality,
-            times=case.sample.moments,
-            words=case.sample.words,
-        )
-    scene = Scene(case.sample, clean, case.profile.boxes, candidates, evidence)
-    return Opening(prompt, scene, seconds)
+        return brief_prompt(**about)
+    return build_prompt(
+        **about,
+        show_evidence=case.request.evidence,
+        boxes=case.profile.boxes,
+        modality=case.sample.info.modality,
+        times=case.sample.moments,
+        words=case.sample.words,
+        stretch=window.words,
+    )
+
+
+def _told(
+    evidence: Evidence | None, candidates: tuple[Suspect, ...], window: Window, case: Case
+) -> EvidenceSummary | None:
+    """What is told of the evidence: of its regions those in the window."""
+    if evidence is None:
+        return None
+    summary = summary_of(evidence, candidates)
+    if window.region is None:
+        return summary
+    regions = candidates or evidence.candidates
+    inside = [
+        told
+        for told, region in zip(summary.candidates, regions, strict=True)
+        if _shares(window.region, case.localizer.region_of(region, case.sample))
+    ]
+    return summary.model_copy(update={"candidates": tuple(inside)})
+
+
+def _shares(window: Region, region: Region) -> bool:
+    return overlap(window, region).of_smaller > 0
 
 
 def summary_of(evidence: Evidence, candidates: tuple[Suspect, ...]) -> EvidenceSummary:

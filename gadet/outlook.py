@@ -13,9 +13,11 @@ from gadet.backends.facts.forecast import (
     forecast,
     forecast_prompt,
 )
+from gadet.edges import MOST_PROBES
 from gadet.errors import ConfigurationError
-from gadet.inspection import opening_prompt
+from gadet.inspection import opening_prompts
 from gadet.intake import Intake, LoadedReferences
+from gadet.localize.base import Bisector
 from gadet.request import DetectRequest
 from gadet.route import Leg
 
@@ -52,19 +54,25 @@ def forecast_run(
         raise ConfigurationError(f"look_at needs a number of at least 1; got {look_at}")
     loaded = LoadedReferences(intake.references)
 
+    looks: list[PromptForecast] = []
+
     def prompts() -> Iterator[PromptForecast]:
         total, looked = len(requests), min(look_at, len(requests))
         for number in range(looked):
             first, end = number * total // looked, (number + 1) * total // looked
             request = requests[(first + end) // 2]
             case = intake.case(request, leg, references=loaded.of(request))
-            yield from repeat(forecast_prompt(opening_prompt(case), leg.profile), end - first)
+            asked = [forecast_prompt(prompt, leg.profile) for prompt in opening_prompts(case)]
+            probes = MOST_PROBES if isinstance(case.localizer, Bisector) else 0
+            looks.extend(repeat(asked[0], (end - first) * zoom * (1 + probes)))
+            for _ in range(end - first):
+                yield from asked
 
     try:
         seen = list(prompts())
         foreseen = forecast(seen, leg.profile, samples=samples, **pace)
         if zoom:
-            most = forecast(seen, leg.profile, samples=samples + zoom, **pace)
+            most = forecast([*seen * samples, *looks], leg.profile, **pace)
             foreseen = _between(foreseen, most, zoom)
     except TypeError as error:
         if "argument" not in str(error):

@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from gadet.errors import ConfigurationError
 from gadet.export import to_anomalib, to_coco, to_csv, to_label_studio
 from gadet.findings import Count, Finding, Record, Unit
-from gadet.geometry import Box
+from gadet.geometry import Box, Interval
 
 __all__ = [
     "CandidateSummary",
@@ -27,6 +27,7 @@ __all__ = [
     "Report",
     "ScoreSource",
     "Stop",
+    "Stretch",
     "Usage",
     "Verdict",
     "Writer",
@@ -185,6 +186,22 @@ class RawAnswer(Record):
     problem: str | None = None
 
 
+class Stretch(Record):
+    """What was judged of a stretch of an item that was too long for one question.
+
+    Attributes:
+        interval: From when to when.
+        verdict: What was read from the answer about it.
+        score: The score of that answer; None when it was refused or could not be read.
+        smoothed: The score joined with those of its neighbours in time.
+    """
+
+    interval: Interval
+    verdict: Verdict
+    score: Unit | None = None
+    smoothed: Unit | None = None
+
+
 class Presenter(Protocol):
     """What turns reports into pictures and pages; `gadet.render` is the one that ships."""
 
@@ -234,6 +251,7 @@ class Report(Record):
         findings: What is wrong, most important first.
         explanation: The answer in sentences.
         observations: What was seen before the verdict was given.
+        stretches: What was judged of each stretch, of an item that was too long for one question.
         item: What was inspected.
         evidence: What the expert measured, when one ran.
         usage: Tokens and requests spent.
@@ -250,6 +268,7 @@ class Report(Record):
     findings: tuple[Finding, ...] = ()
     explanation: str = ""
     observations: tuple[str, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
     item: ItemInfo
     evidence: EvidenceSummary | None = None
     usage: Usage = Usage()

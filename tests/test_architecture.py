@@ -31,6 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("verdict", "case"),
     ("asking", "opening"),
     ("closer",),
+    ("sweep", "edges"),
     ("inspection",),
     ("route",),
     ("drivers", "toolkit", "budget", "progress", "recall", "watch", "spending"),

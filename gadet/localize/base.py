@@ -8,12 +8,23 @@ from typing import Protocol, runtime_checkable
 
 from gadet.experts.base import Evidence, Suspect
 from gadet.findings import Finding, Region
-from gadet.geometry import BoxFormat
+from gadet.geometry import BoxFormat, Interval
 from gadet.media.base import Sample
 from gadet.report import Writer
 from gadet.view import View, ViewLimits
 
-__all__ = ["Closeup", "Exporter", "Illustrator", "Localizer", "Pointer", "Scene"]
+__all__ = [
+    "Bisector",
+    "Bracket",
+    "Closeup",
+    "Exporter",
+    "Illustrator",
+    "Localizer",
+    "Pointer",
+    "Scene",
+    "Window",
+    "Windowed",
+]
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,52 @@ class Closeup:
     candidates: tuple[Suspect, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A stretch of an item, shown in a question of its own.
+
+    Attributes:
+        views: Its clean views.
+        interval: From when to when; None for the whole item.
+        region: The stretch as a place of the item; None for the whole item.
+        words: The stretch for people and models: "0:08.0 to 0:16.0".
+    """
+
+    views: tuple[View, ...]
+    interval: Interval | None = None
+    region: Region | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """Two positions between which a finding begins or ends.
+
+    Attributes:
+        outside: A position at which the finding is not going on.
+        inside: A position at which it is.
+    """
+
+    outside: int
+    inside: int
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing lies between the two."""
+        return abs(self.outside - self.inside) <= 1
+
+    @property
+    def middle(self) -> int:
+        """The position half way."""
+        return (self.outside + self.inside) // 2
+
+    def with_middle(self, *, inside: bool) -> Bracket:
+        """The half that is left once it is known what the middle is."""
+        if inside:
+            return Bracket(self.outside, self.middle)
+        return Bracket(self.middle, self.inside)
+
+
 class Localizer(Protocol):
     """Finds regions of one modality, before and after the model was asked."""
 
@@ -166,3 +223,36 @@ class Exporter(Protocol):
             findings: What was found.
             evidence: What the expert measured, when one ran.
         """
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """A localizer of items that may be too long to be shown in one question."""
+
+    def windows(self, sample: Sample, limits: ViewLimits, *, most: int) -> tuple[Window, ...]:
+        """The item cut into stretches that overlap, in order; one alone when it can be shown whole.
+
+        Args:
+            sample: The item.
+            limits: What the model takes as one picture.
+            most: Pictures that one question may show of the item.
+        """
+
+
+@runtime_checkable
+class Bisector(Protocol):
+    """A localizer that can show single moments, to find out when something begins and ends."""
+
+    def brackets(self, region: Region, scene: Scene) -> tuple[Bracket, Bracket] | None:
+        """Between which positions a finding begins, and between which it ends.
+
+        None when that cannot be told, or is known exactly.
+        """
+
+    def probe(
+        self, position: int, region: Region, scene: Scene, limits: ViewLimits
+    ) -> tuple[View, View]:
+        """The finding where it is seen best, outlined; and the moment in question."""
+
+    def trimmed(self, region: Region, start: Bracket, end: Bracket, scene: Scene) -> Region:
+        """The region with the ends that were found."""

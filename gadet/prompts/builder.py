@@ -56,6 +56,7 @@ def build_prompt(
     times: str | None = None,
     words: str | None = None,
     closer: bool = False,
+    stretch: str = "",
     max_output_tokens: int = 2000,
 ) -> Prompt:
     """Build what is sent to a model about one item. The same arguments give the same prompt.
@@ -78,6 +79,7 @@ def build_prompt(
             time. A series is pointed at by times alone, not by boxes.
         words: What is told of the item in text, besides its pictures.
         closer: Whether the question is about the enlarged picture alone, and boxes refer to it.
+        stretch: The part of a longer item that the question is about; empty for all of it.
         max_output_tokens: Most tokens the model may generate.
 
     Raises:
@@ -101,6 +103,7 @@ def build_prompt(
         _caveats(domain, modality),
         _rules(known),
         wording.CLOSER if closer else "",
+        wording.STRETCH.format(words=stretch) if stretch else "",
         wording.WORDS.format(words=_quoted(words)) if words else "",
         _marks(item, closer=closer),
         wording.TIMES.format(form=times) if ways.times else "",
