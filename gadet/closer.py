@@ -44,7 +44,18 @@ class Told:
     def located(self, localizer: Localizer) -> tuple[Finding, tuple[str, ...]]:
         """The finding with its region in native coordinates, and what had to be mended."""
         stated = self.finding
-        pointer = Pointer(stated.mark, stated.box, stated.picture, stated.start, stated.end)
+        point = stated.point
+        if stated.named_point is not None:
+            point = self.scene.boxes.ordered(*stated.named_point)
+        pointer = Pointer(
+            mark=stated.mark,
+            box=stated.box,
+            picture=stated.picture,
+            start=stated.start,
+            end=stated.end,
+            point=point,
+            place=stated.place,
+        )
         region, notes = localizer.locate(pointer, self.scene)
         finding = Finding(
             label=stated.label,
@@ -111,6 +122,7 @@ def _prompt(case: Case, closeup: Closeup) -> Prompt:
             case.profile.views, case.profile.max_images - len(shown)
         ),
         boxes=case.profile.boxes,
+        pointing=case.profile.pointing,
         modality=case.sample.info.modality,
         times=case.sample.moments,
         closer=True,

@@ -14,7 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Box", "BoxFormat", "Frame", "Interval", "Mask"]
+__all__ = ["Box", "BoxFormat", "Frame", "Interval", "Mask", "Pointing"]
+
+Pointing = Literal["box", "point", "place"]
+"""How a model says where: by boxes, by points, or only in words."""
 
 BoolArray = npt.NDArray[np.bool_]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -309,11 +312,24 @@ class BoxFormat(Geometry):
         None stands for pictures of several sizes.
         """
         names = "x0, y0, x1, y1" if self.order == "xyxy" else "y0, x0, y1, x1"
+        return self._form(names, width, height)
+
+    def describe_point(self, width: int | None, height: int | None) -> str:
+        """Say in words how a point is to be written; arguments as in `describe`."""
+        return self._form("x, y" if self.order == "xyxy" else "y, x", width, height)
+
+    def ordered(self, x: float, y: float) -> tuple[float, float]:
+        """A point in the order in which this family writes the corners of its boxes."""
+        return (x, y) if self.order == "xyxy" else (y, x)
+
+    def _form(self, names: str, width: int | None, height: int | None) -> str:
         if self.frame == "pixels" and width is None:
             return f"[{names}] in pixels of that picture"
         if self.frame == "pixels":
             return f"[{names}] in pixels of a picture {width} wide and {height} high"
-        return f"[{names}] as integers from 0 to {self.scale:g} relative to width and height"
+        # A coarse scale needs the digits behind the point to say more than a hundred places.
+        kind = "integers" if self.scale >= 1000 else "numbers"
+        return f"[{names}] as {kind} from 0 to {self.scale:g} relative to width and height"
 
     def decode(
         self, values: tuple[float, float, float, float], width: int, height: int

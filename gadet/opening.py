@@ -93,6 +93,7 @@ def _prompt(
         **about,
         show_evidence=case.request.evidence,
         boxes=case.profile.boxes,
+        pointing=case.profile.pointing,
         modality=case.sample.info.modality,
         times=case.sample.moments,
         words=case.sample.words,

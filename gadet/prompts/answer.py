@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from gadet.geometry import Pointing
 
 __all__ = ["BRIEF_FIELDS", "Answer", "AnswerFinding", "Ways", "answer_schema", "brief_schema"]
 
@@ -28,7 +30,12 @@ class AnswerPart(BaseModel):
 
 
 class AnswerFinding(AnswerPart):
-    """One anomaly as the model reports it."""
+    """One anomaly as the model reports it.
+
+    Which of `box`, `point` and `place` is asked for follows how the model points; whichever comes
+    is read. `named_point` is never asked for: it holds a point whose numbers came with their names,
+    x before y whatever the model's own order.
+    """
 
     mark: int | None = Field(description="Number drawn on the region, or null.")
     start: str | None = Field(default=None, description="Where in time it begins, or null.")
@@ -39,6 +46,13 @@ class AnswerFinding(AnswerPart):
     box: tuple[float, float, float, float] | None = Field(
         description="Box around the anomaly in the first clean picture of the item, or null."
     )
+    point: tuple[float, float] | None = Field(
+        default=None, description="Point on the anomaly in the clean picture of the item, or null."
+    )
+    place: str | None = Field(
+        default=None, description="Where in the item's picture it is, in a few words, or null."
+    )
+    named_point: tuple[float, float] | None = Field(default=None, exclude=True)
     label: str = Field(description="Short noun phrase that names the anomaly.")
     description: str = Field(description="What is seen there and how it departs from normal.")
     severity: Literal["low", "medium", "high", "critical"] | None = Field(
@@ -52,12 +66,12 @@ class Ways:
     """How an answer may point at a place of the item.
 
     Attributes:
-        boxes: By boxes in a picture.
-        pictures: Whether it has to say which picture a box is measured in.
+        by: By boxes, points or words about a picture; None where places in pictures say nothing.
+        pictures: Whether it has to say which picture a box or a point is measured in.
         times: By a start and an end.
     """
 
-    boxes: bool = True
+    by: Pointing | None = "box"
     pictures: bool = False
     times: bool = False
 
@@ -65,8 +79,9 @@ class Ways:
     def fields(self) -> tuple[str, ...]:
         """The fields of a finding that are asked for, in order."""
         left_out = {
-            "box": not self.boxes,
-            "picture": not (self.boxes and self.pictures),
+            **{way: way != self.by for way in get_args(Pointing)},
+            "named_point": True,
+            "picture": not (self.by in ("box", "point") and self.pictures),
             "start": not self.times,
             "end": not self.times,
         }

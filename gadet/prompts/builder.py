@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gadet.errors import ConfigurationError
-from gadet.geometry import Box, BoxFormat
+from gadet.geometry import Box, BoxFormat, Pointing
 from gadet.prompts import wording
 from gadet.prompts.answer import Ways, answer_schema, brief_schema
 from gadet.prompts.domain import Domain
@@ -51,6 +51,7 @@ def build_prompt(
     evidence: EvidenceSummary | None = None,
     show_evidence: bool = False,
     boxes: BoxFormat,
+    pointing: Pointing = "box",
     sample: int = 0,
     modality: Modality | None = None,
     times: str | None = None,
@@ -72,7 +73,9 @@ def build_prompt(
         evidence: What an expert measured. It always travels with the prompt; it is told only when
             `show_evidence` is set.
         show_evidence: Whether the text states what the expert measured.
-        boxes: How the model writes boxes. They refer to the first clean picture of the item.
+        boxes: How the model writes boxes and points. They refer to the first clean picture of the
+            item.
+        pointing: How the model says where in a picture: one way is asked for.
         sample: Number of the vote; the text is the same for all votes.
         modality: What the item is, when it may differ from what the pack was written for.
         times: How moments of the item are written, to stand behind "as"; None for an item without
@@ -95,7 +98,8 @@ def build_prompt(
     references = [group for group in references if group]
     _check_roles(item, references)
     several = len(_pointed_in(item, closer=closer)) > 1
-    ways = Ways(boxes=modality != "series", pictures=several, times=times is not None)
+    by = None if modality == "series" else pointing
+    ways = Ways(by=by, pictures=several, times=times is not None)
     blocks = [
         _task(domain, known, len(references)),
         _caller(known),
@@ -107,7 +111,7 @@ def build_prompt(
         wording.WORDS.format(words=_quoted(words)) if words else "",
         _marks(item, closer=closer),
         wording.TIMES.format(form=times) if ways.times else "",
-        _boxes(item, boxes, closer=closer) if ways.boxes else "",
+        _where(item, boxes, ways.by, closer=closer) if ways.by else "",
         _evidence(evidence, item, boxes) if show_evidence and evidence else "",
         wording.ANSWER.format(fields=wording.fields_in_order(ways)),
     ]
@@ -322,17 +326,19 @@ def _marks(item: Sequence[View], *, closer: bool) -> str:
     )
 
 
-def _boxes(item: Sequence[View], boxes: BoxFormat, *, closer: bool) -> str:
+def _where(item: Sequence[View], boxes: BoxFormat, by: Pointing, *, closer: bool) -> str:
+    """How a place is to be written, in the one way that the model points."""
     pointed = _pointed_in(item, closer=closer)
-    kind = "enlarged" if closer else "clean"
-    if len(pointed) == 1:
-        picture = f"the {kind} picture of the item"
-        form = boxes.describe(pointed[0].frame.width, pointed[0].frame.height)
-    else:
-        sizes = {(view.frame.width, view.frame.height) for view in pointed}
-        picture = f"the {kind} picture of the item whose number you give in `picture`"
-        form = boxes.describe(*sizes.pop()) if len(sizes) == 1 else boxes.describe(None, None)
-    return wording.BOXES.format(form=form, picture=picture)
+    picture = f"the {'enlarged' if closer else 'clean'} picture of the item"
+    if by == "place":
+        return wording.PLACES.format(picture=picture)
+    if len(pointed) > 1:
+        picture += " whose number you give in `picture`"
+    sizes = {(view.frame.width, view.frame.height) for view in pointed}
+    size = sizes.pop() if len(sizes) == 1 else (None, None)
+    if by == "point":
+        return wording.POINTS.format(form=boxes.describe_point(*size), picture=picture)
+    return wording.BOXES.format(form=boxes.describe(*size), picture=picture)
 
 
 def _evidence(evidence: EvidenceSummary, item: Sequence[View], boxes: BoxFormat) -> str:

@@ -20,16 +20,18 @@ from typing import Any, Literal
 
 from gadet.prompts.answer import Answer, AnswerFinding
 from gadet.prompts.phrases import phrases, word_key
+from gadet.prompts.points import StatedPoint, read_points
 from gadet.prompts.wording import RULE_BROKEN, RULE_UNSEEN
 
 __all__ = ["Unreadable", "mend_answer"]
 
 DERIVED_SCORE = {"anomalous": 0.75, "uncertain": 0.5, "normal": 0.25}
 BOUNDARY = 0.5
-_MOST_FINDINGS = 100
+MOST_FINDINGS = 100
 _MOST_OBSERVATIONS = 200
 _LONGEST_TEXT = 4000
 _BOX_NAMES = ("box", "box_2d", "bbox_2d", "bbox", "bounding_box")
+_POINT_NAMES = ("point", "point_2d", "points", "points_2d", "coordinates")
 _RULE_NOT_HELD = re.compile(
     rf"\W*rule\s+\d+\b.*\b(?:{RULE_BROKEN}|{RULE_UNSEEN})\W*\Z", re.IGNORECASE | re.DOTALL
 )
@@ -196,9 +198,9 @@ class _Mender:
         reported = [entry for entry in value if not _says_nothing(entry)]
         if len(reported) < len(value):
             self.note("entries of `findings` that say that there is none were dropped")
-        if len(reported) > _MOST_FINDINGS:
-            self.note(f"only the first {_MOST_FINDINGS} of {len(reported)} findings were kept")
-        read = [self.finding(entry) for entry in reported[:_MOST_FINDINGS]]
+        if len(reported) > MOST_FINDINGS:
+            self.note(f"only the first {MOST_FINDINGS} of {len(reported)} findings were kept")
+        read = [self.finding(entry) for entry in reported[:MOST_FINDINGS]]
         return tuple(finding for finding in read if finding is not None), len(reported)
 
     def finding(self, value: Any) -> AnswerFinding | None:
@@ -214,12 +216,16 @@ class _Mender:
         if not label:
             label = description[:80] or "anomaly"
             self.note("a finding had no label")
+        point = self.point(fields)
         return AnswerFinding(
             mark=self.mark(fields.get("mark")),
             start=self.moment(fields.get("start"), "start"),
             end=self.moment(fields.get("end"), "end"),
             picture=self.picture(fields.get("picture")),
             box=self.box(fields),
+            point=point.values if point and not point.named else None,
+            named_point=point.values if point and point.named else None,
+            place=self.place(fields.get("place")),
             label=label,
             description=description,
             severity=self.severity(fields.get("severity")),
@@ -285,6 +291,31 @@ class _Mender:
             return None
         return x0, y0, x1, y1
 
+    def point(self, fields: Mapping[str, Any]) -> StatedPoint | None:
+        name = next((name for name in _POINT_NAMES if fields.get(name) not in (None, [])), None)
+        if name is None:
+            return None
+        stated = fields[name]
+        if name != "point":
+            self.note(f"the field `{name}` was read as `point`")
+        if isinstance(stated, str) and word_key(stated) in phrases().nothing:
+            return None
+        points = read_points(stated)
+        if not points:
+            self.note(f"the point {_shown(stated)} was dropped: it needs two finite numbers")
+            return None
+        if len(points) > 1:
+            self.note(f"of {len(points)} points of one finding, the first was read")
+        return points[0]
+
+    def place(self, stated: Any) -> str | None:
+        if stated is None or (isinstance(stated, str) and word_key(stated) in phrases().nothing):
+            return None
+        if not isinstance(stated, str):
+            self.note(f"the place {_shown(stated)} was dropped: it is not a text")
+            return None
+        return _clean(stated)[:80] or None
+
     def severity(self, value: Any) -> Severity | None:
         if value is None:
             return None
@@ -317,7 +348,9 @@ def _says_nothing(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     label, description = entry.get("label") or "", entry.get("description") or ""
-    place = [entry.get(name) for name in ("mark", "start", "end", *_BOX_NAMES)]
+    place = [
+        entry.get(name) for name in ("mark", "start", "end", "place", *_BOX_NAMES, *_POINT_NAMES)
+    ]
     return (
         isinstance(label, str)
         and isinstance(description, str)

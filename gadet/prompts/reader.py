@@ -11,10 +11,17 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from gadet.prompts.answer import Answer
+from gadet.prompts.answer import Answer, AnswerFinding
 from gadet.prompts.json_reading import JsonReading, read_json
-from gadet.prompts.mending import BOUNDARY, DERIVED_SCORE, Unreadable, mend_answer
+from gadet.prompts.mending import (
+    BOUNDARY,
+    DERIVED_SCORE,
+    MOST_FINDINGS,
+    Unreadable,
+    mend_answer,
+)
 from gadet.prompts.phrases import phrases
+from gadet.prompts.points import tagged_points, untagged
 from gadet.prompts.prose import read_prose
 from gadet.prompts.reading import Reading
 from gadet.report import Stop
@@ -183,7 +190,7 @@ def _doubted(reading: Reading, outside: str, loose: bool) -> Reading:
 
 
 def _from_prose(text: str) -> Reading:
-    prose = read_prose(text)
+    prose = read_prose(untagged(text))
     if prose.verdict == "refused":
         return Reading.refused((f"refusal recognised by {prose.phrase!r}",))
     if prose.verdict is None:
@@ -193,10 +200,13 @@ def _from_prose(text: str) -> Reading:
         elif prose.contradictory:
             problem = "it says both yes and no: write a JSON object with one `verdict`"
         return Reading.unparsed(problem)
+    pointed = _pointed(text) if prose.verdict == "anomalous" else ()
+    read = "its verdict and the points in it were" if pointed else "only its verdict was"
+    unplaced = "" if pointed else ", and findings in it have no place"
     score = DERIVED_SCORE[prose.verdict]
     answer = Answer(
         observations=(),
-        findings=(),
+        findings=pointed,
         explanation=text[:4000],
         verdict=prose.verdict,
         score=score,
@@ -204,10 +214,25 @@ def _from_prose(text: str) -> Reading:
     return Reading.of(
         answer,
         (
-            "the answer was plain text instead of JSON: only its verdict was read, and findings "
-            "in it have no place",
+            f"the answer was plain text instead of JSON: {read} read{unplaced}",
             f"the score was missing: {score} was derived from the verdict",
         ),
+    )
+
+
+def _pointed(text: str) -> tuple[AnswerFinding, ...]:
+    """A finding for each point in the text, as models write them that were trained to point."""
+    return tuple(
+        AnswerFinding(
+            mark=None,
+            box=None,
+            named_point=point.values,
+            label=point.words[:80] or "anomaly",
+            description=point.words,
+            severity=None,
+            confidence=None,
+        )
+        for point in tagged_points(text)[:MOST_FINDINGS]
     )
 
 

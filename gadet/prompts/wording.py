@@ -24,6 +24,8 @@ __all__ = [
     "MANY_RULES",
     "MARKS",
     "ONE_RULE",
+    "PLACES",
+    "POINTS",
     "PRESENTATION",
     "PROBE",
     "PROBE_ANSWER",
@@ -106,6 +108,14 @@ BOXES = """\
 Boxes: write `box` as {form}, measured in {picture} (origin top left, x to the right, y down). \
 Draw it tightly around the whole anomaly. If the anomaly has no extent of its own (something is \
 missing), use the place where it should be, or null."""
+
+POINTS = """\
+Points: write `point` as {form}, measured in {picture} (origin top left, x to the right, y down), \
+on the middle of the anomaly. If something is missing, point at where it should be."""
+
+PLACES = """\
+Places: write `place` as the part of {picture} that holds the anomaly, from "upper left" over \
+"centre" to "lower right"."""
 
 EVIDENCE = """\
 A measuring program (not a person, and not a language model) reports the following. It measures \

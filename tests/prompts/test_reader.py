@@ -40,7 +40,7 @@ def test_every_field_arrives():
     assert read.observations == ("The rim shows a dark line.",)
     assert read.explanation == "The rim is cracked."
     (finding,) = read.findings
-    unasked = {"start": None, "end": None, "picture": None}
+    unasked = {"start": None, "end": None, "picture": None, "point": None, "place": None}
     assert finding.model_dump() == FINDING | unasked | {"box": (10.0, 20.0, 30.0, 40.0)}
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from gadet.backends.facts.tokens import TokenRule, Unknown
-from gadet.geometry import BoxFormat
+from gadet.geometry import BoxFormat, Pointing
 from gadet.report import ScoreSource
 from gadet.view import ViewLimits
 
@@ -91,7 +91,9 @@ class Profile(Facts):
             they are at this `image_detail`, so that the model sees what was sent.
         max_images: Most pictures in one request.
         max_marks: Most numbered regions in one picture that it tells apart.
-        boxes: How it writes boxes.
+        boxes: How it writes boxes, and points in the same order and on the same scale.
+        pointing: How it is asked where something is: by boxes, by points, or only in words. A
+            mark, and whatever else an answer holds, is read besides.
         schema_mode: How it is told the schema of the answer.
         sampling: Whether temperature and its like may be sent.
         score_source: What the score in its answers is.
@@ -114,6 +116,7 @@ class Profile(Facts):
     max_images: Annotated[int, Field(gt=0)] = 16
     max_marks: Annotated[int, Field(gt=0)] = 12
     boxes: BoxFormat = BoxFormat()
+    pointing: Pointing = "box"
     schema_mode: SchemaMode = "json_schema"
     sampling: bool = True
     score_source: ScoreSource = "stated"

@@ -31,7 +31,7 @@ from gadet.errors import ConfigurationError
 
 __all__ = ["profile_for", "unknown_model_note"]
 
-FILES = ("servers", "openai", "anthropic", "gemini", "qwen")
+FILES = ("servers", "openai", "anthropic", "gemini", "qwen", "molmo")
 ENVIRONMENT = "GADET_MODELS"
 LARGEST_FILE = 1 << 20
 

@@ -18,7 +18,7 @@ __all__ = ["Fingerprinted", "asking_of", "fingerprint"]
 # Facts of a profile that change no request: what is known about the model, and what the prompt's
 # own hash covers, because views and texts were made after it.
 _NOT_SENT = {
-    "as_of", "boxes", "cache", "max_images", "max_marks", "prices", "score_source",
+    "as_of", "boxes", "cache", "max_images", "max_marks", "pointing", "prices", "score_source",
     "seconds_per_answer", "source", "token_rule", "views",
 }  # fmt: skip
 
