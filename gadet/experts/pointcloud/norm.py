@@ -1,0 +1,102 @@
+"""What is normal: a surface through the references, and what clean points do around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gadet.experts.pointcloud.cells import Floats, thinned
+from gadet.experts.pointcloud.register import Landmarks, landmarks, moved, placed
+from gadet.experts.pointcloud.sheets import LINKS, STEPS, partakers, sheets
+from gadet.experts.pointcloud.surface import Surface, surface_of
+from gadet.media.pointcloud import Cloud
+from gadet.media.pointcloud.needs import needed
+
+__all__ = ["MOST", "Norm", "norm_of", "scales_of"]
+
+MOST = 60_000
+"""Points at which a cloud is measured; larger ones are thinned to as many."""
+MOST_SHARE = 1 / 50
+"""Largest share of a cloud that is averaged over."""
+_DENSITY = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Norm:
+    """What is normal at each of S sites of a surface.
+
+    Attributes:
+        surface: The surface.
+        places: Landmarks that a pose is found with.
+        bias: float64 `(S, scales)` mean distance of clean points from the surface, by scale.
+        variance: float64 `(S,)` of their distances.
+        density: float64 `(S,)` points of one reference per unit of area.
+        scales: Steps of averaging, of `STEPS`.
+        references: How many references took part.
+        points: Mean number of points of one of them.
+        clean: float64 `(S, lenses)` how high clean points of the references score, or None.
+    """
+
+    surface: Surface = field(repr=False)
+    places: Landmarks = field(repr=False)
+    bias: Floats = field(repr=False)
+    variance: Floats = field(repr=False)
+    density: Floats = field(repr=False)
+    scales: tuple[int, ...]
+    references: int
+    points: int
+    clean: Floats | None = field(default=None, repr=False)
+
+
+def scales_of(count: int) -> tuple[int, ...]:
+    """The scales at which a cloud of so many points is looked at."""
+    return tuple(steps for steps in STEPS if steps == 1 or partakers(steps) <= MOST_SHARE * count)
+
+
+def norm_of(clouds: Sequence[Floats], places: Landmarks, sensor: Floats | None = None) -> Norm:
+    """What is normal by clean clouds that lie in one frame.
+
+    Args:
+        clouds: `(Ni, 3)` each.
+        places: Landmarks of that frame.
+        sensor: `(3,)` where the sensor stood.
+    """
+    raw = np.concatenate([thinned(one, MOST).points for one in clouds])
+    known = len(clouds)
+    cells = thinned(raw, MOST)
+    surface = surface_of(cells.points, sensor)
+    own = len(cells.points) == len(raw)
+    off = surface.offsets(raw, others=own)
+    links = sheets(raw, surface.normals[off.site])
+    count = len(raw) // known
+    scales = scales_of(count)
+    level, done, bias = off.signed, 0, []
+    for steps in scales:
+        level = links.spread(level, known * steps - done)
+        done = known * steps
+        bias.append(cells.mean(level))
+    rough = (off.signed - links.spread(off.signed, 1)) ** 2 * (LINKS / (LINKS - 1))
+    variance = cells.mean(links.spread(rough, 2))
+    variance = np.maximum(variance, max(float(np.median(variance)), 1e-300))
+    around = min(_DENSITY * known, len(raw) - 1)
+    tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(raw)
+    reach = tree.query(surface.sites, k=[around + 1])[0][:, 0]
+    density = around / known / (np.pi * np.maximum(reach, 1e-300) ** 2)
+    return Norm(surface, places, np.stack(bias, axis=1), variance, density, scales, known, count)
+
+
+def clouds_in_one_frame(
+    references: Sequence[Cloud],
+) -> tuple[list[Floats], Landmarks, tuple[int, ...]]:
+    """The points of all references in the frame of the first, and which could not be brought."""
+    first = landmarks(references[0])
+    clouds, failed = [references[0].points], []
+    for number, one in enumerate(references[1:], start=1):
+        found = placed(landmarks(one), first)
+        if found.failed:
+            failed.append(number)
+        else:
+            clouds.append(moved(one.points, found.transform))
+    return clouds, first, tuple(failed)

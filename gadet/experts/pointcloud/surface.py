@@ -1,0 +1,108 @@
+"""A smooth surface through points, and how far others lie before or behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gadet.experts.pointcloud.cells import Floats, Indices
+from gadet.experts.pointcloud.sheets import sheets
+from gadet.media.pointcloud.needs import needed
+from gadet.media.pointcloud.render.normals import relief
+
+__all__ = ["Offsets", "Surface", "spacing_of", "surface_of"]
+
+NEAREST = 12
+"""Planes that a distance is averaged over …"""
+WIDTH = 1.2
+"""… with a Gaussian of this many spacings."""
+_BLOCK = 100_000
+
+
+class Offsets(NamedTuple):
+    """How points lie to a surface.
+
+    Attributes:
+        signed: float64 `(N,)` distance along the normal, positive outside.
+        site: int64 `(N,)` the nearest site.
+        apart: float64 `(N,)` how far that is.
+    """
+
+    signed: Floats
+    site: Indices
+    apart: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A smooth surface.
+
+    Attributes:
+        sites: float64 `(S, 3)` points of it.
+        normals: float64 `(S, 3)` outwards.
+        spacing: The distance between sites.
+        tree: Finds the nearest sites.
+    """
+
+    sites: Floats
+    normals: Floats
+    spacing: float
+    tree: Any
+
+    def offsets(self, points: Floats, *, others: bool = False) -> Offsets:
+        """How far points `(N, 3)` lie from the surface.
+
+        The mean distance to the planes at the nearest sites, weighted by their nearness and by
+        how far their normals agree with the nearest one's: an implicit moving-least-squares
+        surface.
+
+        Args:
+            points: `(N, 3)`.
+            others: The points are the sites, and each is measured against the other ones.
+
+        Source: Kolluri 2008, Provably good moving least squares, doi:10.1145/1361192.1361195,
+        equation 1, with the nearest sites alone.
+        """
+        parts = [
+            self._offsets(points[start : start + _BLOCK], others)
+            for start in range(0, len(points), _BLOCK)
+        ]
+        return Offsets(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def _offsets(self, points: Floats, others: bool) -> Offsets:
+        count = min(NEAREST + others, len(self.sites))
+        apart, near = self.tree.query(points, k=count)
+        apart, near = apart.reshape(len(points), -1), near.reshape(len(points), -1)
+        if others and count > 1:
+            apart, near = apart[:, 1:], near[:, 1:]
+        normals = self.normals[near]
+        alike = np.maximum((normals * normals[:, :1]).sum(axis=2), 0.0) ** 2
+        # Relative to the nearest, so that far from the surface some weight is left.
+        close = np.exp((apart[:, :1] ** 2 - apart**2) / (2 * (WIDTH * self.spacing) ** 2))
+        weights = close * alike
+        off = ((points[:, None] - self.sites[near]) * normals).sum(axis=2)
+        signed = (weights * off).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-300)
+        return Offsets(signed, near[:, 0], apart[:, 0])
+
+
+def spacing_of(reach: Floats, neighbours: int) -> float:
+    """Median side of the square that a point has for itself, by how far neighbours are."""
+    return float(np.median(reach)) * float(np.sqrt(np.pi / max(neighbours, 1)))
+
+
+def surface_of(sites: Floats, sensor: Floats | None = None) -> Surface:
+    """The surface through sites `(S, 3)`.
+
+    Args:
+        sites: `(S, 3)`.
+        sensor: `(3,)` where the sensor stood: normals are turned towards it.
+    """
+    tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(sites)
+    reach = tree.query(sites, k=min(9, len(sites)))[0].reshape(len(sites), -1)[:, -1]
+    normals = relief(sites, sensor=sensor, most=len(sites)).normals.astype(np.float64)
+    normals = sheets(sites, normals).spread(normals, 1)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    spacing = spacing_of(reach, min(8, len(sites) - 1))
+    return Surface(sites, normals, max(spacing, 1e-300), tree)
