@@ -29,6 +29,10 @@ class Reel(Protocol):
             size: `(width, height)` that the frames are given in.
         """
 
+    @property
+    def keys(self) -> npt.NDArray[np.int64]:
+        """The frames that are decoded without others; none where all are."""
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:
@@ -75,6 +79,12 @@ class Clip:
     def rate(self) -> float:
         """Frames per second, on average."""
         return len(self) / self.duration
+
+    @property
+    def keys(self) -> npt.NDArray[np.int64]:
+        """int64, increasing: the frames that are decoded without others; none where all are."""
+        keys = self.reel.keys - self.first
+        return keys[(keys >= 0) & (keys < len(self))]
 
     def stamp(self, index: int, digits: int = 1) -> str:
         """The time of a frame as people write it, `0:12.3`."""

@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from gadet.errors import InputError
 from gadet.media.video.needs import pyav
@@ -59,6 +60,12 @@ class ContainerReel:
     stream: int
     index: PacketIndex
     turns: int = 0
+
+    @property
+    def keys(self) -> npt.NDArray[np.int64]:
+        """The frames that decoding can start at; none where it can at each."""
+        keys = self.index.keys
+        return keys if len(keys) < len(self.index) else np.empty(0, np.int64)
 
     def read(self, wanted: Sequence[int], size: tuple[int, int]) -> Iterator[tuple[int, Pixels]]:
         """Give frames in order; see `Reel`.

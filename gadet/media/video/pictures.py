@@ -51,6 +51,11 @@ class PictureReel:
         """Number of frames."""
         return len(self.items)
 
+    @property
+    def keys(self) -> npt.NDArray[np.int64]:
+        """None: each frame stands alone."""
+        return np.empty(0, np.int64)
+
     def read(self, wanted: Sequence[int], size: tuple[int, int]) -> Iterator[tuple[int, Pixels]]:
         """Give frames in order; see `Reel`."""
         for index in wanted:
