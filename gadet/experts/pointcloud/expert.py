@@ -147,7 +147,7 @@ def _parts(
 def _core(seen: Look, rows: Indices) -> Indices:
     """The points of a part that reach a share of its peak."""
     level = seen.lenses[rows].max(axis=1)
-    return rows[level >= CORE * np.sort(level)[-TOP:].mean()]
+    return np.asarray(rows[level >= CORE * np.sort(level)[-TOP:].mean()])
 
 
 def _part(
