@@ -13,7 +13,6 @@ from PIL import Image
 from gadet import BoxFormat, ViewLimits, samples
 from gadet.experts.image import ImageExpert
 from gadet.localize.base import Pointer, Scene
-from gadet.localize.groups import grouped
 from gadet.localize.image import ImageLocalizer
 from gadet.localize.outlines import outlines
 from gadet.media.base import LoadLimits
@@ -33,8 +32,10 @@ def main() -> None:
     regions = localizer.propose(sample, evidence, most=12)
     for number, region in enumerate(regions, start=1):
         print(f"{number:>3}  {region.score:.2f}  {region.label}: {region.sentence}")
-    for group in grouped(regions, 4):
-        print(f"coarse mark: {group.whole.label}, {len(group.parts)} inside")
+    # With closer looks (zoom=…) more regions are proposed, under coarse marks where need be.
+    for mark in localizer.propose_nested(sample, evidence, most=12):
+        if parts := localizer.parts_of(mark):
+            print(f"coarse mark: {mark.label}, {len(parts)} regions inside")
 
     views = sample.views(limits)
     (marked,) = localizer.mark(sample, views, regions, limits)

@@ -2,7 +2,8 @@
 
 A model sees little of what is small: the whole picture is shrunk until it fits. What it reported,
 and what the expert found suspicious besides, is therefore shown again at the resolution of the
-input. `gadet.verdict.confirm` says how the answers join.
+input. `gadet.verdict.confirm` says how the answers join. Where a finding names a coarse mark, the
+regions that it stands for are numbered in the enlarged picture, and the look says which it is.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass, replace
 
 from gadet.asking import Rounds, Scribe, ask
 from gadet.case import Case
+from gadet.experts.base import Suspect
 from gadet.findings import Finding, Region
-from gadet.localize.base import Closeup, Localizer, Pointer, Scene
+from gadet.localize.base import Closeup, Localizer, Nester, Pointer, Scene
 from gadet.localize.overlap import overlap
 from gadet.opening import Opening
 from gadet.prompts.answer import AnswerFinding
@@ -35,11 +37,13 @@ class Told:
         finding: The finding as it was answered.
         scene: What its pointers refer to.
         region: Where it is, when that is known better than the pointers say.
+        within: The coarse mark that was looked at; its region stands when the look names none.
     """
 
     finding: AnswerFinding
     scene: Scene
     region: Region | None = None
+    within: Region | None = None
 
     def located(self, localizer: Localizer) -> tuple[Finding, tuple[str, ...]]:
         """The finding with its region in native coordinates, and what had to be mended."""
@@ -57,6 +61,8 @@ class Told:
             place=stated.place,
         )
         region, notes = localizer.locate(pointer, self.scene)
+        if region is None and self.within is not None:
+            region, notes = self.within, (*notes, "a closer look named no region: its place stands")
         finding = Finding(
             label=stated.label,
             description=stated.description,
@@ -75,6 +81,7 @@ class _Place:
     scene: Scene
     closeup: Closeup
     findings: tuple[int, ...]
+    coarse: bool = False
 
 
 def look_closer(
@@ -103,11 +110,22 @@ def look_closer(
     looks = [Look(said, place.findings) for said, place in zip(judged, places, strict=True)]
     joined = confirm(overview, looks)
     found = [
-        Told(finding, _scene(places[number]))
+        Told(finding, _scene(places[number]), within=_within(places[number]))
         for number in joined.seen
         for finding in judged[number].findings
     ]
-    return joined.judgement, [*found, *(told[number] for number in joined.kept)]
+    kept = [told[number] for number in joined.kept]
+    scribe.notes.extend(note for entry in kept for note in _untold(case, entry))
+    return joined.judgement, [*found, *kept]
+
+
+def _untold(case: Case, entry: Told) -> tuple[str, ...]:
+    """Say when a finding keeps a coarse mark, because no look told its regions apart."""
+    coarse = _coarse(case, entry)
+    if coarse is None:
+        return ()
+    mark, many = entry.finding.mark, len(_parts(case, coarse))
+    return (f"mark {mark} stands for {many} regions, and no closer look told them apart",)
 
 
 def _prompt(case: Case, closeup: Closeup) -> Prompt:
@@ -127,6 +145,20 @@ def _prompt(case: Case, closeup: Closeup) -> Prompt:
         times=case.sample.moments,
         closer=True,
     )
+
+
+def _within(place: _Place) -> Region | None:
+    return place.region if place.coarse else None
+
+
+def _coarse(case: Case, entry: Told) -> Suspect | None:
+    """The coarse mark that a finding names; None when it names a single region or none."""
+    suspect, _ = entry.scene.candidate_of(Pointer(mark=entry.finding.mark))
+    return suspect if suspect is not None and _parts(case, suspect) else None
+
+
+def _parts(case: Case, suspect: Suspect) -> tuple[Suspect, ...]:
+    return case.localizer.parts_of(suspect) if isinstance(case.localizer, Nester) else ()
 
 
 def _scene(place: _Place) -> Scene:
@@ -150,7 +182,7 @@ def _places(case: Case, suspicious: Sequence[Opening], told: Sequence[Told]) -> 
         if same is not None:
             chosen[chosen.index(same)] = replace(same, findings=(*same.findings, number))
         else:
-            _add(chosen, case, entry.scene, region, (number,))
+            _add(chosen, case, entry.scene, region, (number,), _coarse(case, entry))
     for opening in suspicious:
         region = opening.window.region
         if region is not None and not any(_same(place.region, region) for place in chosen):
@@ -167,13 +199,22 @@ def _places(case: Case, suspicious: Sequence[Opening], told: Sequence[Told]) -> 
 
 
 def _add(
-    chosen: list[_Place], case: Case, scene: Scene, region: Region, findings: tuple[int, ...]
+    chosen: list[_Place],
+    case: Case,
+    scene: Scene,
+    region: Region,
+    findings: tuple[int, ...],
+    coarse: Suspect | None = None,
 ) -> None:
     if len(chosen) == case.request.zoom:
         return
-    closeup = case.localizer.closeup(region, scene, case.profile.views)
-    if closeup is not None:
-        chosen.append(_Place(region, scene, closeup, findings))
+    if coarse is not None and isinstance(case.localizer, Nester):
+        closeup = case.localizer.inside(coarse, scene, case.profile.views)
+        chosen.append(_Place(region, scene, closeup, findings, coarse=True))
+        return
+    seen = case.localizer.closeup(region, scene, case.profile.views)
+    if seen is not None:
+        chosen.append(_Place(region, scene, seen, findings))
 
 
 def _same(one: Region, other: Region) -> bool:

@@ -161,7 +161,8 @@ class AnomalyDetector:
                 fraction of the tokens.
             marks: Send a second picture with numbered regions (Set-of-Mark).
             zoom: Show up to this many places again enlarged, each in a question of its own: what
-                the model reported, then what the expert found suspicious.
+                the model reported, then what the expert found suspicious. Regions may then share a
+                coarse number, and a look tells them apart.
             samples: How many answers to ask for; more than one is counted as votes.
             fusion: `mean` joins the model's score with the expert's.
 

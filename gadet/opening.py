@@ -12,7 +12,7 @@ from typing import Any
 from gadet.case import Case, Measured
 from gadet.experts.base import Evidence, Suspect
 from gadet.findings import Region
-from gadet.localize.base import Scene, Window, Windowed
+from gadet.localize.base import Nester, Scene, Window, Windowed
 from gadet.localize.overlap import overlap
 from gadet.prompts.builder import brief_prompt, build_prompt
 from gadet.prompts.prompt import Prompt
@@ -20,6 +20,9 @@ from gadet.report import CandidateSummary, EvidenceSummary
 from gadet.view import View
 
 __all__ = ["Opening", "open_case", "summary_of"]
+
+# The whole item, the part within a coarse mark, and that part with its regions numbered.
+PICTURES_INSIDE = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +46,7 @@ def open_case(case: Case, measured: Measured) -> tuple[Opening, ...]:
     """Propose regions, make the views, and build the first prompt, or one for each window."""
     evidence = measured.evidence
     started = time.perf_counter()
-    candidates: tuple[Suspect, ...] = ()
-    if case.request.marks and not case.request.brief:
-        candidates = case.localizer.propose(case.sample, evidence, most=case.profile.max_marks)
+    candidates = _candidates(case, evidence)
     shown = [(window, _pictures(case, window, candidates)) for window in _windows(case)]
     seconds = {"expert": measured.seconds, "views": time.perf_counter() - started}
     return tuple(
@@ -57,6 +58,17 @@ def open_case(case: Case, measured: Measured) -> tuple[Opening, ...]:
         )
         for window, pictures in shown
     )
+
+
+def _candidates(case: Case, evidence: Evidence | None) -> tuple[Suspect, ...]:
+    """The regions that get numbers: coarse ones where closer looks will tell them apart."""
+    localizer, most = case.localizer, case.profile.max_marks
+    if case.request.brief or not case.request.marks:
+        return ()
+    looks = case.request.zoom > 0 and case.profile.images
+    if looks and case.profile.max_images >= PICTURES_INSIDE and isinstance(localizer, Nester):
+        return localizer.propose_nested(case.sample, evidence, most=most)
+    return localizer.propose(case.sample, evidence, most=most)
 
 
 def _windows(case: Case) -> tuple[Window, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from gadet import (
     AnomalyDetector,
     Box,
     BoxFormat,
+    Evidence,
     ImageRegion,
     Mask,
     Profile,
@@ -181,6 +183,120 @@ def test_numbers_and_pictures_of_a_closer_look_lead_back_to_the_item() -> None:
     assert second.findings[0].region.box.iou(Box.of(20, 10, 30, 20)) > 0.8
     beyond, _ = looked_at({"picture": 4, "box": box})
     assert "picture 4 was named, but those to point in are 2 to 3" in beyond.notes
+
+
+# --- coarse marks ---------------------------------------------------------------------------------
+
+
+class Speckled:
+    """An expert that finds nothing suspicious, on a picture of many specks."""
+
+    modality = "image"
+
+    def assess(self, sample: Any, references: Any = ()) -> Evidence:
+        score_map = np.zeros(sample.pixels.shape[:2], dtype=np.float32)
+        score_map[:40, :40] = 0.3
+        return Evidence(score_map, 0.3, expert="speckled", compared=True)
+
+
+def specks() -> Image.Image:
+    image = Image.new("RGB", (400, 300), (120, 120, 120))
+    draw = ImageDraw.Draw(image)
+    for x in range(20, 400, 40):
+        for y in range(20, 300, 40):
+            draw.ellipse((x, y, x + 9, y + 7), fill=(240, 240, 240))
+    return image
+
+
+def coarse_marks() -> tuple[int, ...]:
+    """The numbers that stand for several regions in `specks`."""
+    sample = ImageAdapter().load(specks())
+    localizer = ImageLocalizer()
+    marks = localizer.propose_nested(sample, Speckled().assess(sample), most=12)
+    return tuple(n for n, one in enumerate(marks, start=1) if localizer.parts_of(one))
+
+
+def told_inside(
+    *marks: int, look: Any, zoom: int = 3, **profile: Any
+) -> tuple[Report, list[Prompt]]:
+    overview = answer("anomalous", 0.9, findings=[finding(mark=mark) for mark in marks])
+    backend = ScriptedBackend(
+        lambda prompt: look if zoomed(prompt) else overview, profile=Profile(**profile)
+    )
+    detector = AnomalyDetector(backend, expert=Speckled())
+    return detector.detect(specks(), zoom=zoom), backend.prompts
+
+
+def test_a_coarse_mark_is_asked_about_with_its_regions_numbered() -> None:
+    coarse = coarse_marks()[0]
+    seen = answer("anomalous", 0.8, findings=[finding(mark=2)])
+    report, prompts = told_inside(coarse, look=seen)
+    first, second = prompts
+    assert max(mark for view in first.views for mark in view.marks) == 12
+    assert "one number may stand for several outlines" in first.text
+    assert [view.kind for view in second.views] == ["clean", "zoom", "marked"]
+    (marked,) = (view for view in second.views if view.marks)
+    assert len(marked.marks) >= 2
+    (found,) = report.findings
+    whole, _ = told_inside(coarse, look=answer("uncertain", 0.5))
+    (kept,) = whole.findings
+    assert 0 < found.region.mask.area < kept.region.mask.area
+    assert not (found.region.mask.to_array() & ~kept.region.mask.to_array()).any()
+
+
+def test_a_coarse_mark_that_is_not_told_apart_stays_and_says_so() -> None:
+    coarse = coarse_marks()[0]
+    for look in ("??", answer("uncertain", 0.5)):
+        report, _ = told_inside(coarse, look=look)
+        assert [found.region.mark for found in report.findings] == [coarse]
+        assert any(f"mark {coarse} stands for" in note for note in report.notes)
+    report, _ = told_inside(coarse, look=answer("anomalous", 0.8, findings=[finding()]))
+    assert report.findings[0].region.box.area > 0
+    assert any("a closer look named no region" in note for note in report.notes)
+
+
+def test_an_unknown_number_in_a_closer_look_is_reported_and_its_place_stands() -> None:
+    report, _ = told_inside(
+        coarse_marks()[0], look=answer("anomalous", 0.8, findings=[finding(mark=99)])
+    )
+    assert any("mark 99 was named, but the marks drawn are 1 to" in n for n in report.notes)
+    assert report.findings[0].region is not None
+
+
+def test_a_refuted_coarse_mark_is_taken_back_and_never_cleared() -> None:
+    report, _ = told_inside(coarse_marks()[0], look=answer("normal", 0.1))
+    assert (report.verdict, report.findings) == ("uncertain", ())
+
+
+def test_questions_about_coarse_marks_are_bounded_by_zoom() -> None:
+    coarse = coarse_marks()
+    assert len(coarse) >= 3
+    report, prompts = told_inside(*coarse, look=answer("uncertain", 0.5), zoom=2)
+    assert sum(map(zoomed, prompts)) == 2
+    assert len(report.findings) == len(coarse)
+    assert sum("no closer look told them apart" in note for note in report.notes) == len(coarse)
+
+
+def test_a_journal_goes_on_with_coarse_marks(tmp_path: Path) -> None:
+    coarse = coarse_marks()[0]
+    overview = answer("anomalous", 0.9, findings=[finding(mark=coarse)])
+    look = answer("anomalous", 0.8, findings=[finding(mark=2)])
+    backend = ScriptedBackend(lambda prompt: look if zoomed(prompt) else overview)
+    detector = AnomalyDetector(backend, expert=Speckled())
+    run = {"zoom": 2, "resume": tmp_path / "run.jsonl"}
+    (first,) = detector.detect_many([specks()], **run)
+    asked = len(backend.prompts)
+    (second,) = detector.detect_many([specks()], **run)
+    assert asked == len(backend.prompts) == 2
+    assert second == first
+    assert first.findings[0].region.mark == 2
+
+
+def test_without_closer_looks_marks_are_single_regions() -> None:
+    _, prompts = told_inside(1, look=answer(), zoom=0)
+    assert "one number may stand" not in prompts[0].text
+    _, prompts = told_inside(1, look=answer(), max_images=2)
+    assert "one number may stand" not in prompts[0].text
 
 
 def judged(verdict: str, score: float, findings: int = 0) -> Judgement:

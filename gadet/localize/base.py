@@ -20,6 +20,7 @@ __all__ = [
     "Exporter",
     "Illustrator",
     "Localizer",
+    "Nester",
     "Pointer",
     "Scene",
     "Window",
@@ -223,6 +224,26 @@ class Exporter(Protocol):
             findings: What was found.
             evidence: What the expert measured, when one ran.
         """
+
+
+@runtime_checkable
+class Nester(Protocol):
+    """A localizer that can number more regions than can be read in one picture.
+
+    Some of its marks then are coarse: they stand for several regions, which get numbers of their
+    own where the mark is shown again.
+    """
+
+    def propose_nested(
+        self, sample: Sample, evidence: Evidence | None, *, most: int
+    ) -> tuple[Suspect, ...]:
+        """At most `most` marks, coarse ones where there are more regions than that."""
+
+    def parts_of(self, suspect: Suspect) -> tuple[Suspect, ...]:
+        """The regions that a coarse mark stands for; none when it is no coarse one."""
+
+    def inside(self, suspect: Suspect, scene: Scene, limits: ViewLimits) -> Closeup:
+        """A coarse mark shown again, enlarged, clean and with its regions numbered from 1."""
 
 
 @runtime_checkable

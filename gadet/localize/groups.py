@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from gadet.experts.base import Candidate
@@ -16,38 +17,53 @@ from gadet.localize.marks import mark_view
 from gadet.media.base import Sample
 from gadet.view import View, ViewLimits
 
-__all__ = ["Group", "closer_views", "grouped"]
+__all__ = ["Group", "closer_views", "grouped", "nested"]
 
 MARGIN = 0.25
 """Surroundings shown around a group, in sides of its box."""
 LEAST_MARGIN = 8
+BOUNDARY = 0.5
+"""What an expert scores at least so high it found suspicious by itself."""
+WIDE = 0.25
+"""A region whose box takes more of the picture than this is joined with no other."""
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
-    """Regions that share one coarse mark.
+class Group(Candidate):
+    """Regions that share one coarse mark: all of them together, or the one that holds the others.
 
     Attributes:
-        whole: What the coarse mark stands for; the one region itself where it is alone.
-        parts: The regions, the highest score first.
+        parts: The regions, at least two, the highest score first.
     """
 
-    whole: Candidate
-    parts: tuple[Candidate, ...]
+    parts: tuple[Candidate, ...] = ()
 
 
-def grouped(candidates: Sequence[Candidate], most: int) -> tuple[Group, ...]:
-    """Join regions until at most `most` groups are left, those whose joint box wastes least first.
+def nested(candidates: Sequence[Candidate], most: int) -> tuple[Candidate, ...]:
+    """At most `most` marks for regions of one picture, coarse ones where there are more.
 
-    Every region is in exactly one group, so what a coarse mark leads to is never lost. A region
-    that holds all others of its group is its whole; otherwise the whole is all of them together.
+    What an expert found suspicious keeps a mark of its own, and so does what is so wide that a
+    group around it would be the picture again, as long as that leaves half of the marks to the
+    others.
+    """
+    if len(candidates) <= most:
+        return tuple(candidates)
+    own = [one for one in candidates if one.score >= BOUNDARY or _wide(one)][: most // 2]
+    others = [one for one in candidates if not any(one is other for other in own)]
+    return (*own, *grouped(others, most - len(own)))
+
+
+def grouped(candidates: Sequence[Candidate], most: int) -> tuple[Candidate, ...]:
+    """Join regions until at most `most` marks are left, those whose joint box wastes least first.
+
+    Every region is in exactly one mark, so what a coarse mark leads to is never lost.
 
     Args:
         candidates: Regions of one picture.
-        most: Largest number of groups, at least 1.
+        most: Largest number of marks, at least 1.
 
     Returns:
-        Groups, the highest score first.
+        Groups, and as they are the regions that are joined with no other; the highest score first.
     """
     members = [[one] for one in candidates]
     boxes = [one.box for one in candidates]
@@ -56,8 +72,8 @@ def grouped(candidates: Sequence[Candidate], most: int) -> tuple[Group, ...]:
         i, j = min(pairs, key=lambda pair: _waste(boxes[pair[0]], boxes[pair[1]]))
         boxes[j], members[j] = _around(boxes[i], boxes[j]), members[j] + members[i]
         del boxes[i], members[i]
-    groups = [_group(parts) for parts in members]
-    return tuple(sorted(groups, key=lambda group: -group.whole.score))
+    marks = [_group(parts) if len(parts) > 1 else parts[0] for parts in members]
+    return tuple(sorted(marks, key=lambda mark: -mark.score))
 
 
 def closer_views(sample: Sample, group: Group, limits: ViewLimits) -> tuple[View, View]:
@@ -66,7 +82,7 @@ def closer_views(sample: Sample, group: Group, limits: ViewLimits) -> tuple[View
     Both lie within `limits`; their frames lead back to native pixels.
     """
     height, width = sample.pixels.shape[:2]
-    box = group.whole.box
+    box = group.box
     around = box.padded(max(LEAST_MARGIN, MARGIN * max(box.width, box.height)))
     shown = around.clipped(width, height) or Box.of(0, 0, width, height)
     x0, y0, x1, y1 = shown.rounded_out()
@@ -105,15 +121,29 @@ def _around(one: Box, other: Box) -> Box:
 
 def _group(parts: list[Candidate]) -> Group:
     parts = sorted(parts, key=lambda one: -one.score)
-    whole = np.zeros_like(parts[0].mask)
+    best, many = parts[0], len(parts)
+    # Not `zeros_like`, which would touch every page of a large picture.
+    whole = np.zeros(best.mask.shape, dtype=bool)
     for one in parts:
-        x0, y0, x1, y1 = one.box.rounded_out()
-        whole[y0:y1, x0:x1] |= one.mask[y0:y1, x0:x1]
-    area = int(np.count_nonzero(whole))
-    for one in parts:
-        if np.count_nonzero(one.mask) == area:
-            return Group(one, tuple(parts))
-    best = parts[0]
-    fact = f"{len(parts)} regions together; the most suspicious: {best.sentence}"
+        whole[_window(one)] |= one.mask[_window(one)]
     box = Box.of(*bounding_box(whole))
-    return Group(Candidate(whole, box, best.score, "group of regions", fact), tuple(parts))
+    told = f"{many} regions together; the most suspicious: {best.sentence}"
+    label = "group of regions"
+    holder = next((one for one in parts if one.box == box and _holds(one, whole)), None)
+    if holder is not None:
+        label, told = holder.label, f"{holder.fact} It holds {many - 1} further regions."
+    return Group(whole, box, best.score, label, told, parts=tuple(parts))
+
+
+def _wide(one: Candidate) -> bool:
+    return one.box.area > WIDE * one.mask.size
+
+
+def _holds(one: Candidate, whole: npt.NDArray[np.bool_]) -> bool:
+    """Whether a region is all of a group."""
+    return bool(np.array_equal(one.mask[_window(one)], whole[_window(one)]))
+
+
+def _window(one: Candidate) -> tuple[slice, slice]:
+    x0, y0, x1, y1 = one.box.rounded_out()
+    return slice(y0, y1), slice(x0, x1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from gadet.experts.regions import bounding_box
 from gadet.findings import ImageRegion, Region
 from gadet.geometry import Box, Mask
 from gadet.localize.base import Closeup, Pointer, Scene
+from gadet.localize.groups import Group, closer_views, nested
 from gadet.localize.marks import mark_view
 from gadet.localize.points import decode_point
 from gadet.localize.proposals import expert_regions, propose_regions
@@ -27,6 +29,10 @@ __all__ = ["ImageLocalizer"]
 
 MOST_READABLE = 60
 """More numbers than this cannot be read in one picture: who asks for more looks at none of them."""
+
+COARSE = "one number may stand for several outlines near it"
+FINER = 3
+"""So many times as many regions are proposed when marks may be coarse."""
 
 Located = tuple[ImageRegion | None, tuple[str, ...]]
 
@@ -59,6 +65,24 @@ class ImageLocalizer:
         segments = ((one.mask, one.quality) for one in found)
         return propose_regions(sample.pixels, evidence, most=most, segments=segments)
 
+    def propose_nested(
+        self, sample: Sample, evidence: Evidence | None, *, most: int
+    ) -> tuple[Candidate, ...]:
+        """At most `most` marks for up to three times as many regions, as `groups.nested` says."""
+        finer = max(most, min(FINER * most, MOST_READABLE))
+        return nested(self.propose(sample, evidence, most=finer), most)
+
+    def parts_of(self, suspect: Suspect) -> tuple[Candidate, ...]:
+        """The regions of a group; none of a region by itself."""
+        return suspect.parts if isinstance(suspect, Group) else ()
+
+    def inside(self, suspect: Suspect, scene: Scene, limits: ViewLimits) -> Closeup:
+        """The surroundings of a group, enlarged, clean and with its regions numbered from 1."""
+        if not isinstance(suspect, Group):
+            raise LocalizationError(f"a group of regions is needed; got {type(suspect).__name__}")
+        clean, marked = closer_views(scene.sample, suspect, limits)
+        return Closeup(scene.views[0], (clean,), (marked,), suspect.parts)
+
     def mark(
         self,
         sample: Sample,
@@ -68,7 +92,10 @@ class ImageLocalizer:
     ) -> tuple[View, ...]:
         """The first view with the regions numbered from 1, still within what the model takes."""
         regions = [candidate for candidate in candidates if isinstance(candidate, Candidate)]
-        return (mark_view(views[0], regions, limits),)
+        view = mark_view(views[0], regions, limits)
+        if any(self.parts_of(one) for one in regions):
+            view = replace(view, caption=COARSE)
+        return (view,)
 
     def locate(self, pointer: Pointer, scene: Scene) -> Located:
         """The region that a pointer means, in native pixels, and what had to be mended.
