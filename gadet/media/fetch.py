@@ -26,7 +26,7 @@ from gadet.media.source import public_url
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["fetch", "is_public"]
+__all__ = ["checked_address", "fetch", "is_public"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -156,7 +156,8 @@ def _hop(
     shown = public_url(str(target))
     if target.scheme not in ("http", "https") or not target.host:
         raise InputError(f"expected an http or https URL with a host; got {shown}")
-    address = _checked_address(target, limits)
+    port = target.port or (443 if target.scheme == "https" else 80)
+    address = checked_address(target.host, port, limits)
     if deadline.passed:
         raise httpx.ReadTimeout("the time is up")
     headers = {
@@ -220,11 +221,15 @@ def _body(response: Any, shown: str, limits: LoadLimits, deadline: _Deadline) ->
     return b"".join(parts)
 
 
-def _checked_address(target: httpx.URL, limits: LoadLimits) -> str:
-    """Resolve the host once and return an address that may be connected to."""
-    host = target.host
+def checked_address(host: str, port: int, limits: LoadLimits) -> str:
+    """Resolve a host once and return an address that may be connected to.
+
+    Raises:
+        InputError: It cannot be found, leads into a private network that is not allowed, or no
+            network is allowed at all.
+    """
     try:
-        found = _resolve(host, target.port or (443 if target.scheme == "https" else 80))
+        found = _resolve(host, port)
     except (OSError, UnicodeError) as error:
         raise InputError(f"expected a host that can be found; {host!r} cannot: {error}") from error
     addresses = [ipaddress.ip_address(text) for text in found]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -19,6 +18,7 @@ from gadet.media.array import is_tensor
 from gadet.media.base import LoadLimits
 from gadet.media.source import Source, is_data_url, is_url
 from gadet.media.video.clip import Clip
+from gadet.media.video.live import is_endless, is_live_url
 from gadet.media.video.loading import load_tape
 from gadet.media.video.opening import SUFFIXES, Tape, sniff_video
 from gadet.media.video.options import VideoInput
@@ -26,7 +26,7 @@ from gadet.media.video.pictures import PictureReel, files_of, window_of
 from gadet.media.video.sample import VideoSample
 from gadet.report import ItemInfo, Modality
 
-__all__ = ["VideoAdapter", "is_endless"]
+__all__ = ["VideoAdapter"]
 
 _NAME: Final = "video"
 _USUAL_RATE: Final = 25.0
@@ -91,7 +91,7 @@ class VideoAdapter:
         limits = limits or LoadLimits()
         options = item if isinstance(item, VideoInput) else VideoInput(item)
         item = options.item
-        if isinstance(item, str) and _is_live(item):
+        if is_live_url(item):
             raise InputError(_ENDLESS.format(what="the address of a stream"))
         if is_endless(item):
             raise InputError(_ENDLESS.format(what=f"an iterator ({type(item).__name__})"))
@@ -101,11 +101,6 @@ class VideoAdapter:
         if isinstance(item, list | tuple | np.ndarray) or is_tensor(item):
             return _of_pictures(item, options, limits, _NAME, None)
         return _of_file(options, limits)
-
-
-def is_endless(item: Any) -> bool:
-    """Whether frames may come from the item one after another, nobody knows how many."""
-    return isinstance(item, Iterator) and not callable(getattr(item, "read", None))
 
 
 def _of_file(options: VideoInput, limits: LoadLimits) -> VideoSample:
@@ -202,10 +197,6 @@ def _cut(clip: Clip, start: float, end: float | None) -> Clip:
     return replace(clip, times=clip.times[first:stop].copy(), first=clip.first + first)
 
 
-def _is_live(text: str) -> bool:
-    return text.lower().startswith(_LIVE)
-
-
 def _is_remote(item: Any) -> bool:
     return isinstance(item, str) and (is_url(item) or is_data_url(item))
 
@@ -213,7 +204,7 @@ def _is_remote(item: Any) -> bool:
 def _path_looks_like_video(text: str) -> bool:
     if is_data_url(text):
         return False
-    if _is_live(text):
+    if is_live_url(text):
         return True
     try:
         return PurePath(urlsplit(text).path if is_url(text) else text).suffix.lower() in SUFFIXES

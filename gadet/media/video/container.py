@@ -17,7 +17,7 @@ from gadet.media.video.opening import Tape
 from gadet.media.video.packets import PacketIndex
 from gadet.media.video.still import Pixels
 
-__all__ = ["DAMAGE", "ContainerReel", "Shown"]
+__all__ = ["DAMAGE", "ContainerReel", "Converter", "Shown"]
 
 DAMAGE: Final = (ValueError, OSError, RuntimeError)
 """What errors of FFmpeg are."""
@@ -74,7 +74,7 @@ class ContainerReel:
         would.
         """
         with self._opened() as container:
-            converted = _Converter(size, self.turns)
+            converted = Converter(size, self.turns)
             for run in self._runs(wanted):
                 for number, frame in self._run(container, run):
                     yield number, converted(frame)
@@ -225,7 +225,7 @@ class ContainerReel:
         return _reading(container.demux(stream))
 
 
-class _Converter:
+class Converter:
     """Turns frames of PyAV into upright RGB of one size."""
 
     def __init__(self, size: tuple[int, int], turns: int) -> None:
@@ -235,6 +235,7 @@ class _Converter:
         self._turns = turns
 
     def __call__(self, frame: Any) -> Pixels:
+        """The pixels `(H, W, 3)` of a frame, read-only."""
         width, height = self._size
         picture = self._reformatter.reformat(
             frame, width=width, height=height, format="rgb24", interpolation="AREA"

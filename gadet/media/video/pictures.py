@@ -23,7 +23,7 @@ from gadet.media.scale import Window
 from gadet.media.source import Source
 from gadet.media.video.still import Pixels
 
-__all__ = ["PICTURES", "PictureReel", "files_of", "resized", "window_of"]
+__all__ = ["PICTURES", "PictureReel", "files_of", "frame_pixels", "resized", "window_of"]
 
 PICTURES: Final = frozenset(
     ".png .jpg .jpeg .jpe .webp .bmp .tif .tiff .ppm .pgm .pbm .avif".split()  # noqa: SIM905
@@ -68,7 +68,7 @@ class PictureReel:
             InputError: It cannot be read as a picture; its number is named.
         """
         try:
-            return _pixels(self.items[index], self.limits, self.window)
+            return frame_pixels(self.items[index], self.limits, self.window)
         except InputError as error:
             raise InputError(f"frame {index}: {error}") from error
 
@@ -158,7 +158,17 @@ def window_of(items: Sequence[Any] | npt.NDArray[Any]) -> tuple[Window | None, l
     return ((low, high) if high > low else (low - 1, low + 1)), [note]
 
 
-def _pixels(item: Any, limits: LoadLimits, window: Window | None) -> Pixels:
+def frame_pixels(item: Any, limits: LoadLimits, window: Window | None = None) -> Pixels:
+    """One frame as `(H, W, 3)` uint8 RGB.
+
+    Args:
+        item: An array, tensor, PIL image, path, URL, bytes or file object.
+        limits: Bounds on it.
+        window: Values shown as black and as white.
+
+    Raises:
+        InputError: It cannot be read as a picture, or is over the limits.
+    """
     if isinstance(item, np.ndarray) or is_tensor(item):
         return _from_array(item, limits, window)
     if isinstance(item, Image.Image):
@@ -183,7 +193,7 @@ def _from_array(item: Any, limits: LoadLimits, window: Window | None) -> Pixels:
 def _digested(item: Any, digest: Any, limits: LoadLimits, window: Window | None) -> tuple[int, int]:
     """Take a frame into the digest, and tell its size."""
     if isinstance(item, np.ndarray | Image.Image) or is_tensor(item):
-        pixels = _pixels(item, limits, window)
+        pixels = frame_pixels(item, limits, window)
         digest.update(b"%d x %d\n" % pixels.shape[:2])
         digest.update(np.ascontiguousarray(pixels).data)
         return pixels.shape[1], pixels.shape[0]
