@@ -31,6 +31,7 @@ from gadet.experts.base import Candidate, Evidence, Expert
 from gadet.findings import (
     Finding,
     ImageRegion,
+    OrientedBox,
     PointsRegion,
     SpanRegion,
     TrackPoint,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from gadet.detector import AnomalyDetector
     from gadet.dialogue import Reply
     from gadet.media.image import ImageInput
+    from gadet.media.pointcloud import PointCloudInput
     from gadet.media.series import SeriesInput
     from gadet.prompts.domain import Domain
     from gadet.prompts.size import count_tokens
@@ -77,6 +79,7 @@ _LAZY = {
     "ImageInput": "gadet.media.image",
     "Limits": "gadet.budget",
     "OfflineBackend": "gadet.backends.offline",
+    "PointCloudInput": "gadet.media.pointcloud",
     "RateLimits": "gadet.backends.transport.limiter",
     "Reply": "gadet.dialogue",
     "RetryPolicy": "gadet.backends.transport.retry",
@@ -151,6 +154,8 @@ __all__ = [
     "MissingDependencyError",
     "Normality",
     "OfflineBackend",
+    "OrientedBox",
+    "PointCloudInput",
     "PointsRegion",
     "Prices",
     "Profile",

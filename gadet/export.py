@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gadet.errors import LocalizationError
-from gadet.findings import Finding, ImageRegion, SpanRegion
+from gadet.findings import Finding, ImageRegion, PointsRegion, SpanRegion
 from gadet.geometry import Mask
 
 __all__ = [
@@ -277,15 +277,18 @@ def mask_png(report: Exportable) -> bytes:
 _COLUMNS = (
     *("item", "verdict", "item_score", "number", "label", "severity", "score"),
     *("start", "end", "start_row", "end_row", "seconds", "channels", "description"),
+    *("points", "x", "y", "z", "length", "width", "height", "area", "units"),
 )
 
 
 def to_csv(reports: Iterable[Exportable]) -> str:
-    """Write the findings of series as a table, for a spreadsheet or pandas.
+    """Write the findings of series and point clouds as a table, for a spreadsheet or pandas.
 
     A row per finding: its span from `start` to `end` (timestamps; empty for a series without) and
     from `start_row` to `end_row` (half-open), `seconds`, and its channels with `; ` between them.
-    A finding without a span has these empty, and an item without findings has one row with its
+    One of a cloud has the number of its `points`, its centre `x`, `y`, `z`, the `length`, `width`
+    and `height` of the box that lies close around it, and its `area`, in `units` and their square.
+    A finding of another kind has these empty, and an item without findings has one row with its
     verdict, so that nothing that was not judged can be taken for normal. A text that a spreadsheet
     would run as a formula gets an apostrophe in front.
 
@@ -317,6 +320,8 @@ def _csv_row(number: int, finding: Finding) -> dict[str, Any]:
         "score": finding.confidence,
         "description": _cell(finding.description),
     }
+    if isinstance(finding.region, PointsRegion):
+        return row | _points_row(finding.region)
     if not isinstance(finding.region, SpanRegion):
         return row
     interval = finding.region.interval
@@ -327,6 +332,17 @@ def _csv_row(number: int, finding: Finding) -> dict[str, Any]:
         "end_row": int(interval.end),
         "seconds": finding.region.seconds,
         "channels": _cell("; ".join(finding.region.channels)),
+    }
+
+
+def _points_row(region: PointsRegion) -> dict[str, Any]:
+    sides = region.box.sides if region.box else region.extent
+    return {
+        "points": len(region.indices),
+        **dict(zip("xyz", region.centroid, strict=True)),
+        **dict(zip(("length", "width", "height"), sides, strict=True)),
+        "area": region.area,
+        "units": _cell(region.units or ""),
     }
 
 

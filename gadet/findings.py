@@ -12,6 +12,7 @@ from gadet.geometry import Box, Interval, Mask
 __all__ = [
     "Finding",
     "ImageRegion",
+    "OrientedBox",
     "PointsRegion",
     "Region",
     "Severity",
@@ -23,6 +24,7 @@ __all__ = [
 Severity = Literal["low", "medium", "high", "critical"]
 Unit = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
+Place = tuple[float, float, float]
 
 
 class Record(BaseModel):
@@ -75,6 +77,21 @@ class VideoRegion(Record):
     track: tuple[TrackPoint, ...] = ()
 
 
+class OrientedBox(Record):
+    """A box that is turned to lie close around points.
+
+    Attributes:
+        centre: `(x, y, z)` of its middle, in the cloud's own frame and units.
+        axes: The directions of its sides, each of length 1, the longest side of the surface first
+            and what stands out of the surface last; right-handed.
+        sides: The lengths of its sides along these directions.
+    """
+
+    centre: Place
+    axes: tuple[Place, Place, Place]
+    sides: Place
+
+
 class PointsRegion(Record):
     """Part of a point cloud.
 
@@ -82,13 +99,17 @@ class PointsRegion(Record):
         indices: Indices of the points in the order of the input.
         centroid: `(x, y, z)` in the cloud's own units.
         extent: Side lengths of its box along x, y, z in the cloud's own units.
+        box: A box that is turned to lie close around it, when it was measured.
+        area: The area of surface that it covers, in the cloud's own units squared.
         units: Name of the unit, when the caller gave one.
     """
 
     kind: Literal["points"] = "points"
     indices: tuple[Count, ...]
-    centroid: tuple[float, float, float]
-    extent: tuple[float, float, float]
+    centroid: Place
+    extent: Place
+    box: OrientedBox | None = None
+    area: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None = None
     units: str | None = None
 
 

@@ -28,7 +28,7 @@ from gadet.localize.duplicates import merged
 from gadet.opening import Opening, open_case, summary_of
 from gadet.prompts.follow_up import put_differently
 from gadet.prompts.prompt import Prompt
-from gadet.report import EvidenceSummary, ItemInfo, Provenance, Report, Verdict
+from gadet.report import EvidenceSummary, ItemInfo, Modality, Provenance, Report, Verdict
 from gadet.sweep import Swept, join_windows
 from gadet.verdict import Judgement, fuse, judge
 
@@ -166,12 +166,20 @@ def _illustrated(report: Report, case: Case, evidence: Evidence | None) -> Repor
         return report.with_pictures(preview)
     score_map = evidence.score_map
     return report.with_pictures(
-        preview, _small(score_map) if case.pictures == "small" else score_map
+        preview,
+        _small(score_map, case.sample.info.modality) if case.pictures == "small" else score_map,
     )
 
 
-def _small(score_map: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """A map of few values: a picture made smaller, or the highest of every few rows."""
+def _small(
+    score_map: npt.NDArray[np.float32], modality: Modality
+) -> npt.NDArray[np.float32] | None:
+    """A map of few values: a picture made smaller, or the highest of every few rows.
+
+    None for a cloud of many points, which do not follow each other as rows do.
+    """
+    if modality == "pointcloud":
+        return score_map if len(score_map) <= SMALL_MAP_SIDE**2 else None
     if score_map.ndim == 1:
         together = -(-len(score_map) // SMALL_MAP_SIDE**2)
         return np.maximum.reduceat(score_map, np.arange(0, len(score_map), together))

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from gadet.case import Case, Pictures, References
 from gadet.errors import ConfigurationError, InputError
+from gadet.localize.base import Poser
 from gadet.media.base import LoadLimits, Sample
 from gadet.media.choice import adapter_for
 from gadet.prompts.domain import load_domain
@@ -63,6 +64,8 @@ class Intake:
                 "expert=None: leave `expert` out, or leave these arguments out"
             )
         normals = references or self.references(request.references)
+        if normals.samples:
+            sample = _posed(sample, normals.samples[0], toolkit)
         return Case(
             request=request,
             sample=sample,
@@ -88,10 +91,20 @@ class Intake:
                 samples.append(self._load(reference))
             except InputError as error:
                 raise InputError(f"reference {number}: {error}") from error
-        return References(tuple(samples))
+        return References((*samples[:1], *(self._like(one, samples[0]) for one in samples[1:])))
+
+    def _like(self, sample: Sample, first: Sample) -> Sample:
+        return _posed(sample, first, self._toolkits[sample.info.modality])
 
     def _load(self, item: Any) -> Sample:
         return adapter_for(item, self._adapters).load(item, self._limits)
+
+
+def _posed(sample: Sample, like: Sample, toolkit: Toolkit) -> Sample:
+    """The sample, shown from where a reference of its kind is, where that can differ."""
+    if isinstance(toolkit.localizer, Poser) and sample.info.modality == like.info.modality:
+        return toolkit.localizer.posed(sample, like)
+    return sample
 
 
 class LoadedReferences:

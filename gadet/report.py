@@ -309,7 +309,8 @@ class Report(Record):
     def preview(self) -> bytes | None:
         """The picture to show as an image file, at most 1024 px; lives with this object only.
 
-        Of an image it is the image as inspected, of a series its plot with what was found.
+        Of an image it is the image as inspected, of a series its plot and of a cloud its
+        renderings with what was found.
         """
         return self._preview
 
@@ -317,7 +318,8 @@ class Report(Record):
     def anomaly_map(self) -> npt.NDArray[np.float32] | None:
         """The expert's map in [0, 1]; lives with this object only.
 
-        `(H, W)` of an image in native pixels, `(T,)` of a series, a score for each row.
+        `(H, W)` of an image in native pixels, `(T,)` of a series, a score for each row, `(N,)` of
+        a cloud, a score for each point that was kept when it was read.
         """
         return self._anomaly_map
 
@@ -379,7 +381,7 @@ class Report(Record):
         _present().show(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write the report; the ending says how: `.html`, `.json`, `.png`, or `.csv` for the spans.
+        """Write the report; its ending says how: `.html`, `.json`, `.png`, or `.csv` as a table.
 
         A report that has just been made also writes files of the item's own kind: `.ply` of a cloud
         with its scores, `.mp4` of a video with what was found drawn in.

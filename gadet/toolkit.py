@@ -30,13 +30,17 @@ class Toolkit:
 def default_toolkits() -> dict[Modality, Toolkit]:
     """The toolkits that ship, by modality."""
     from gadet.experts.image import ImageExpert
+    from gadet.experts.pointcloud import PointCloudExpert
     from gadet.experts.series import SeriesExpert
     from gadet.localize.image import ImageLocalizer
+    from gadet.localize.pointcloud import PointCloudLocalizer
     from gadet.localize.series import SeriesLocalizer
     from gadet.media.image import ImageAdapter
+    from gadet.media.pointcloud import PointCloudAdapter
     from gadet.media.series import SeriesAdapter
 
     return {
         "image": Toolkit(ImageAdapter(), ImageExpert(), ImageLocalizer()),
         "series": Toolkit(SeriesAdapter(), SeriesExpert(), SeriesLocalizer()),
+        "pointcloud": Toolkit(PointCloudAdapter(), PointCloudExpert(), PointCloudLocalizer()),
     }

@@ -53,6 +53,12 @@ CAPABILITIES = (
         "series",
         "arrays, CSV and npz are read, nothing is drawn",
     ),
+    Capability(
+        "point clouds and meshes",
+        ("scipy", "trimesh", "laspy", "tifffile"),
+        "pointcloud",
+        "PLY, PCD, OBJ, texts and arrays are read, nothing is measured or drawn",
+    ),
     Capability("prices of hosted models", ("genai-prices",), "prices", "costs are not told"),
     Capability("HTML reports", ("jinja2",), "report", "JSON and PNG can be saved"),
     Capability("command line with progress", ("typer", "tqdm"), "cli", "the library alone works"),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gadet.errors import InputError
+from gadet.media.pointcloud.files import CLOUD_SUFFIXES as CLOUDS
 from gadet.media.series.files import SUFFIXES as TABLES
 
 __all__ = ["SUFFIXES", "expand"]
@@ -15,14 +16,14 @@ __all__ = ["SUFFIXES", "expand"]
 PICTURES = frozenset(
     ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .npy".split()  # noqa: SIM905
 )
-SUFFIXES = PICTURES | TABLES
+SUFFIXES = PICTURES | TABLES | frozenset(CLOUDS)
 
 
 def expand(arguments: Sequence[str]) -> list[str | bytes]:
     """List the items that arguments name, in a stable order.
 
-    A folder gives every picture and series below it, a pattern every one of them that it matches,
-    `-` the bytes on stdin; a URL and the path of a file stand for themselves.
+    A folder gives every picture, series and point cloud below it, a pattern every one of them that
+    it matches, `-` the bytes on stdin; a URL and the path of a file stand for themselves.
 
     Raises:
         InputError: A path does not exist, or a folder or pattern gives no item.
@@ -53,7 +54,7 @@ def _items(paths: Iterable[Path], argument: str) -> list[str]:
     )
     if not found:
         raise InputError(
-            f"{argument!r} gives no picture and no series; files are taken that end in "
+            f"{argument!r} gives no picture, series or point cloud; files are taken that end in "
             + " ".join(sorted(SUFFIXES))
         )
     return found

@@ -22,6 +22,7 @@ __all__ = [
     "Localizer",
     "Nester",
     "Pointer",
+    "Poser",
     "Scene",
     "Window",
     "Windowed",
@@ -207,6 +208,19 @@ class Illustrator(Protocol):
             sample: The item.
             findings: What was found; those without a region keep their number and are not drawn.
             evidence: What the expert measured, when one ran.
+        """
+
+
+@runtime_checkable
+class Poser(Protocol):
+    """A localizer whose items are shown from where their references are."""
+
+    def posed(self, sample: Sample, like: Sample) -> Sample:
+        """The sample, shown from the same directions as another one.
+
+        Args:
+            sample: The item, or a further reference.
+            like: The first reference, which stays as it is.
         """
 
 

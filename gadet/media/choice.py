@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,13 @@ from gadet.media.base import Adapter
 from gadet.report import Modality
 
 __all__ = ["adapter_for"]
+
+_WRAPPINGS: Final[dict[Modality, str]] = {
+    "image": "ImageInput(item)",
+    "series": "SeriesInput(item)",
+    "pointcloud": "PointCloudInput(item)",
+}
+"""What says how an item is meant that may be several things."""
 
 
 def adapter_for(item: Any, available: Mapping[Modality, Adapter]) -> Adapter:
@@ -32,7 +39,7 @@ def adapter_for(item: Any, available: Mapping[Modality, Adapter]) -> Adapter:
     if takers:
         raise InputError(
             f"expected an item of one kind; {_describe(item)} can be read as "
-            f"{' and as '.join(takers)}: wrap it, in ImageInput(item) or SeriesInput(item)"
+            f"{' and as '.join(takers)}: wrap it, in {_wrapped(takers)}"
         )
     if len(available) == 1 and _holds_data(item):
         # Its own error says what is wrong with the data; this one could only say that it is wrong.
@@ -40,9 +47,13 @@ def adapter_for(item: Any, available: Mapping[Modality, Adapter]) -> Adapter:
     raise InputError(
         f"expected an item that can be read as {' or '.join(available)}; got {_describe(item)}. "
         "Accepted are paths, http(s) and data URLs, bytes, file objects, PIL images, NumPy arrays, "
-        "torch tensors, tables and lists of numbers; wrap it in ImageInput(item), or in "
-        "SeriesInput(item) for a series such as an array (T, C)"
+        "torch tensors, tables, lists of numbers, point clouds and meshes; wrap it in "
+        f"{_wrapped(available)} to say what it is"
     )
+
+
+def _wrapped(names: Iterable[Modality]) -> str:
+    return " or ".join(_WRAPPINGS[name] for name in names if name in _WRAPPINGS)
 
 
 def _holds_data(item: Any) -> bool:

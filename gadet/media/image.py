@@ -30,6 +30,7 @@ from gadet.media.decode import LOSSY, decode, from_pillow, sniff
 from gadet.media.jpeg import bare_jpeg
 from gadet.media.scale import Window
 from gadet.media.source import Source, is_data_url, is_url
+from gadet.media.xyz_tiff import is_xyz_tiff
 from gadet.media.zoom import enlarged
 from gadet.report import ItemInfo, Modality
 from gadet.view import ImageType, View, ViewLimits, hash_of_pixels
@@ -294,7 +295,8 @@ def _path_looks_like_image(path: str | os.PathLike[Any]) -> bool:
     text = os.fsdecode(os.fspath(path))
     suffix = PurePath(text).suffix.lower()
     if suffix in _SUFFIXES:
-        return True
+        # Three channels of floats are the points of a scan, unless they are in an `ImageInput`.
+        return suffix not in (".tif", ".tiff") or not is_xyz_tiff(text)
     try:
         if not os.path.isfile(text):
             return False

@@ -200,6 +200,9 @@ def _files(report: Report) -> tuple[tuple[str, str, str], ...]:
     if report.item.modality == "series":
         table = to_csv([report]).encode()
         return (*files, ("Spans (CSV)", f"{stem}.spans.csv", data_url(table, "text/csv")))
+    if report.item.modality == "pointcloud":
+        table = to_csv([report]).encode()
+        return (*files, ("Findings (CSV)", f"{stem}.findings.csv", data_url(table, "text/csv")))
     task = json.dumps([to_label_studio(report)], ensure_ascii=False).encode()
     studio = data_url(task, "application/json")
     files.append(("Label Studio task", f"{stem}.label-studio.json", studio))

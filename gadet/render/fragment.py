@@ -13,7 +13,7 @@ from gadet.report import Report
 __all__ = ["fragment"]
 
 _SIDE = 640
-_PLOT_SIDE = 1024  # letters of a plot are no longer read when it is made smaller
+_PLOT_SIDE = 1024  # letters of a plot or a sheet are no longer read when it is made smaller
 
 
 def fragment(report: Report, loader: PictureLoader | None = None) -> str:
@@ -22,7 +22,7 @@ def fragment(report: Report, loader: PictureLoader | None = None) -> str:
     Styles are inline and colours of text are inherited, since the page around it is the
     notebook's, light or dark. Every text is escaped.
     """
-    plot = report.item.modality == "series"
+    plot = report.item.modality in ("series", "pointcloud")
     side = _PLOT_SIDE if plot else _SIDE
     picture = overlay(report, max_side=side, legend=False, loader=loader)
     url = data_url(jpeg(picture, max_side=side, quality=82), "image/jpeg")

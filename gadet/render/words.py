@@ -76,8 +76,11 @@ def describe_region(region: Region | None, size: tuple[int, int] | None) -> tupl
         case PointsRegion():
             unit = f" {region.units}" if region.units else ""
             where = "centre " + ", ".join(f"{value:.4g}" for value in region.centroid) + unit
-            extent = " × ".join(f"{value:.4g}" for value in region.extent) + unit
-            return where, f"{count(len(region.indices), 'point')}; {extent}"
+            sides = region.box.sides if region.box else region.extent
+            extent = " × ".join(f"{value:.3g}" for value in sides) + unit
+            squared = f"{unit}²" if region.units else " units²"
+            surface = "" if region.area is None else f"; surface {region.area:.3g}{squared}"
+            return where, f"{count(len(region.indices), 'point')}; {extent}{surface}"
         case SpanRegion():
             *_, duration, channels = span_cells(region)
             told = f"{duration}; {channels}" if region.channels else duration

@@ -30,8 +30,9 @@ from gadet.media.pointcloud.reading import Reading
 from gadet.media.pointcloud.sample import PointCloudSample
 from gadet.media.pointcloud.surface import sampled
 from gadet.media.pointcloud.tables import array_reading
-from gadet.media.pointcloud.tiff import colours_beside, is_xyz_tiff
+from gadet.media.pointcloud.tiff import colours_beside
 from gadet.media.source import Source, is_data_url, is_url
+from gadet.media.xyz_tiff import is_xyz_tiff
 from gadet.report import ItemInfo, Modality
 
 __all__ = ["PointCloudAdapter"]

@@ -60,6 +60,7 @@ def arrange(reading: Reading, units: str | None = None) -> tuple[Cloud, tuple[st
         index=None if whole else np.flatnonzero(kept),
         sensor=_sensor(reading.sensor),
         units=units or reading.units,
+        count=len(points),
     )
     return cloud, tuple(notes)
 

@@ -31,6 +31,7 @@ class Cloud:
             None when each is where it was.
         sensor: float64 `(3,)` where the sensor stood, when the input says so.
         units: Name of the unit of length, when it is known.
+        count: How many points the input has, those left out included; None means N.
     """
 
     points: Floats = field(repr=False)
@@ -41,6 +42,7 @@ class Cloud:
     index: Indices | None = field(default=None, repr=False)
     sensor: Floats | None = None
     units: str | None = None
+    count: int | None = None
 
     def __post_init__(self) -> None:
         """Keep what is shared from being changed."""
@@ -50,6 +52,11 @@ class Cloud:
     def __len__(self) -> int:
         """Number of points, N."""
         return len(self.points)
+
+    @property
+    def given(self) -> int:
+        """How many points the input has, those left out included."""
+        return len(self) if self.count is None else self.count
 
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
         """Those of its arrays that are there."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import TiffImagePlugin
 
 from gadet.errors import InputError
 from gadet.media.base import LoadLimits
@@ -19,31 +18,9 @@ from gadet.media.pointcloud.bounds import check_points, check_unpacked
 from gadet.media.pointcloud.needs import needed
 from gadet.media.pointcloud.reading import Reading
 
-__all__ = ["TIFF_SIGNATURES", "colours_beside", "is_xyz_tiff", "read_tiff"]
+__all__ = ["TIFF_SIGNATURES", "colours_beside", "read_tiff"]
 
 TIFF_SIGNATURES: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_WIDTH, _SAMPLES, _SAMPLE_FORMAT = 256, 277, 339
-_FLOAT: Final = 3
-
-
-def is_xyz_tiff(path: str) -> bool:
-    """Whether the file is a TIFF of three channels of floats; read from its header alone.
-
-    Three columns are taken for three channels: an array `(H, W, 3)` may be kept as H pages.
-    """
-    try:
-        with open(path, "rb") as file:
-            head = file.read(8)
-            if not head.startswith(TIFF_SIGNATURES[:2]):
-                return False
-            tags = TiffImagePlugin.ImageFileDirectory_v2(head)
-            file.seek(tags.next)
-            tags.load(file)
-        floats = set(tags.get(_SAMPLE_FORMAT, ())) == {_FLOAT}
-        return floats and 3 in (tags.get(_SAMPLES), tags.get(_WIDTH))
-    except Exception:
-        # A broken header leads Pillow into errors of any kind; it is no cloud then.
-        return False
 
 
 def read_tiff(data: bytes, limits: LoadLimits) -> Reading:

@@ -7,11 +7,12 @@ from gadet.media.pointcloud.render.poses import around, canonical, covering, fro
 from gadet.media.pointcloud.render.rendering import Rendering, render
 from gadet.media.pointcloud.render.scene import Scene
 from gadet.media.pointcloud.render.shade import MODES, Mode
-from gadet.media.pointcloud.render.sheet import annotated, contact_sheet
+from gadet.media.pointcloud.render.sheet import Layout, annotated, contact_sheet
 
 __all__ = [
     "MODES",
     "Camera",
+    "Layout",
     "Lifted",
     "Mode",
     "Plane",

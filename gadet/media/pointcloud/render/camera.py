@@ -107,6 +107,17 @@ class Camera:
         width, height = round(self.width * share), round(self.height * share)
         return replace(self, scale=self.scale * share, width=width, height=height)
 
+    def carried(self, transform: Floats) -> Self:
+        """The camera that shows a cloud as this one shows it after a rigid transform `(4, 4)`."""
+        turn, shift = transform[:3, :3], transform[:3, 3]
+        return replace(self, rotation=self.rotation @ turn, centre=turn.T @ (self.centre - shift))
+
+    def closer(self, centre: npt.ArrayLike, factor: float) -> Self:
+        """The view in the same direction that shows another place so many times larger."""
+        return replace(
+            self, centre=np.asarray(centre, np.float64), scale=self.scale * factor, distance=None
+        )
+
     def pixels_per_unit(self, depth: Any) -> Any:
         """Pixels per unit of length at some depths."""
         if self.distance is None:

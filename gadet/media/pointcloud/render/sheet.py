@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
@@ -13,7 +14,7 @@ from gadet.media.pointcloud.render.camera import Camera
 from gadet.media.pointcloud.render.rendering import Rendering
 from gadet.media.pointcloud.render.shade import BACKGROUND, Mode
 
-__all__ = ["annotated", "contact_sheet"]
+__all__ = ["Layout", "annotated", "contact_sheet"]
 
 _GROUND: Final = (BACKGROUND,) * 3
 _INK: Final = (40, 44, 52)
@@ -56,6 +57,70 @@ def annotated(
     return picture
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Where pictures of one size stand on a sheet, in rows, each below its caption.
+
+    Attributes:
+        count: How many pictures.
+        columns: How many stand side by side.
+        cell: `(width, height)` of each in pixels.
+        captioned: Whether there is room for captions.
+    """
+
+    count: int
+    columns: int
+    cell: tuple[int, int]
+    captioned: bool = True
+
+    @property
+    def letter(self) -> int:
+        """Height of the letters of captions."""
+        return max(12, self.cell[0] // 32)
+
+    @property
+    def head(self) -> int:
+        """Height of the strip above each picture."""
+        return 2 * self.letter if self.captioned else 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """`(width, height)` of the sheet."""
+        rows = math.ceil(self.count / self.columns)
+        wide, high = self.cell
+        return self.columns * (wide + _GAP) + _GAP, rows * (high + self.head + _GAP) + _GAP
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Left and top edge of each picture on the sheet."""
+        wide, high = self.cell[0] + _GAP, self.cell[1] + self.head + _GAP
+        return tuple(
+            (
+                _GAP + index % self.columns * wide,
+                _GAP + index // self.columns * high + self.head,
+            )
+            for index in range(self.count)
+        )
+
+    def drawn(
+        self,
+        pictures: Sequence[Image.Image],
+        captions: Sequence[str] = (),
+        size: tuple[int, int] | None = None,
+    ) -> Image.Image:
+        """The sheet, on a ground of `size` where that is larger than needed."""
+        sheet = Image.new("RGB", size or self.size, _GROUND)
+        draw = ImageDraw.Draw(sheet)
+        wide, high = self.cell
+        for index, (left, top) in enumerate(self.places):
+            sheet.paste(pictures[index], (left, top))
+            if captions:
+                middle = (left + wide // 2, top - self.letter)
+                draw.text(middle, captions[index], fill=_INK, font=_font(self.letter), anchor="mm")
+            draw.rectangle([left - 1, top - 1, left + wide, top + high], outline=(205, 208, 212))
+        return sheet
+
+
 def contact_sheet(
     pictures: Sequence[Image.Image], captions: Sequence[str] = (), *, columns: int | None = None
 ) -> Image.Image:
@@ -78,25 +143,9 @@ def contact_sheet(
     across = math.ceil(math.sqrt(len(pictures))) if columns is None else columns
     if across < 1:
         raise ConfigurationError(f"expected at least 1 column; got {columns}")
-    across = min(across, len(pictures))
-    wide = max(picture.width for picture in pictures)
-    high = max(picture.height for picture in pictures)
-    letter = max(12, wide // 32)
-    head = 2 * letter if captions else 0
-    rows = math.ceil(len(pictures) / across)
-    size = (across * (wide + _GAP) + _GAP, rows * (high + head + _GAP) + _GAP)
-    sheet = Image.new("RGB", size, _GROUND)
-    draw = ImageDraw.Draw(sheet)
-    for index, picture in enumerate(pictures):
-        left = _GAP + index % across * (wide + _GAP)
-        top = _GAP + index // across * (high + head + _GAP)
-        sheet.paste(picture, (left, top + head))
-        if captions:
-            middle = (left + wide // 2, top + letter)
-            draw.text(middle, captions[index], fill=_INK, font=_font(letter), anchor="mm")
-        box = [left - 1, top + head - 1, left + wide, top + head + high]
-        draw.rectangle(box, outline=(205, 208, 212))
-    return sheet
+    cell = (max(one.width for one in pictures), max(one.height for one in pictures))
+    layout = Layout(len(pictures), min(across, len(pictures)), cell, bool(captions))
+    return layout.drawn(pictures, captions)
 
 
 def _round_length(camera: Camera, width: int) -> tuple[float, int]:
