@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gadet.errors import LocalizationError
 from gadet.experts.base import Evidence, Suspect
-from gadet.experts.pointcloud.register import register
+from gadet.experts.pointcloud import PointsCandidate, register
 from gadet.findings import Finding, PointsRegion, Region
 from gadet.localize.base import Closeup, Pointer, Scene
 from gadet.localize.pointcloud.closer import close_cameras, close_view
@@ -111,10 +111,16 @@ class PointCloudLocalizer:
         return None, notes
 
     def region_of(self, suspect: Suspect, sample: Sample) -> PointsRegion:
-        """The points of a candidate or a part of the surface."""
+        """The points of a candidate or a part of the surface.
+
+        The area is the one that the expert measured: that of a gap is no area of its points.
+        """
         if not isinstance(suspect, Patch):
             raise LocalizationError(f"a part of a cloud is needed; got {type(suspect).__name__}")
-        return _cloud(sample).region(suspect.rows)
+        region = _cloud(sample).region(suspect.rows)
+        if not isinstance(suspect, PointsCandidate):
+            return region
+        return region.model_copy(update={"area": suspect.area})
 
     def closeup(self, region: Region, scene: Scene, limits: ViewLimits) -> Closeup | None:
         """A place from two sides with the camera moved closer, and its parts numbered."""
