@@ -148,11 +148,14 @@ class Mask(Geometry):
         """
         if array.ndim != 2 or array.size == 0:
             raise ValueError(f"a mask needs an array of shape (H, W); got {array.shape}")
-        flat = (array != 0).ravel(order="F")
-        edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-        bounds = np.concatenate(([0], edges, [flat.size]))
-        counts = np.diff(bounds).tolist()
-        return cls(size=array.shape, counts=(0, *counts) if flat[0] else tuple(counts))
+        columns = np.flatnonzero(array.any(axis=0))
+        # Most masks are small: only the columns that hold something are looked at.
+        first, last = (int(columns[0]), int(columns[-1]) + 1) if columns.size else (0, 0)
+        inside = np.pad((array[:, first:last] != 0).ravel(order="F"), 1)
+        edges = np.flatnonzero(inside[1:] != inside[:-1]) + first * array.shape[0]
+        bounds = np.concatenate(([0], edges, [array.size] if array.size not in edges[-1:] else []))
+        counts = tuple(np.diff(bounds.astype(np.int64)).tolist())
+        return cls(size=array.shape, counts=counts)
 
     @classmethod
     def from_box(cls, box: Box, size: tuple[int, int]) -> Self:

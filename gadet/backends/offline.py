@@ -35,7 +35,8 @@ class OfflineBackend:
     name = "offline"
     profile = Profile(
         images=False,
-        views=ViewLimits(max_side=65_535, max_pixels=10**9),
+        # A larger view would be a second copy of a picture that nobody looks at.
+        views=ViewLimits(max_side=65_535, max_pixels=2**24),
         max_images=1_000_000,
         max_marks=1_000,
         boxes=BoxFormat(frame="pixels"),

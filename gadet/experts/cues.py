@@ -13,6 +13,7 @@ from gadet.experts.backbone import LOW_GAIN, SHARP_GAIN, Backbone, Gain
 from gadet.experts.filters import FloatArray, luminance
 from gadet.experts.patches import join_stages
 from gadet.experts.texture import texture_grid
+from gadet.media.shrink import resized
 
 __all__ = ["PATCH_CUES", "TEXTURE_CUES", "Cue", "Described", "describe_picture", "working_copy"]
 
@@ -86,8 +87,7 @@ def working_copy(pixels: npt.NDArray[np.uint8], side: int = SIDE) -> npt.NDArray
     size = tuple(
         min(max(STEP, round(length * scale / STEP) * STEP), LONGEST) for length in (width, height)
     )
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
-    return np.array(picture.resize((size[0], size[1]), Image.Resampling.BICUBIC))
+    return np.array(resized(pixels, (size[0], size[1]), Image.Resampling.BICUBIC))
 
 
 def describe_picture(

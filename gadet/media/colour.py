@@ -24,6 +24,8 @@ Pixels = npt.NDArray[np.uint8]
 _DEEP: Final = ("I", "F")
 # Profiles of printing presses reach three megabytes; what is larger is not worth keeping.
 _LARGEST_PROFILE: Final = 4 * 1024**2
+# Most pixels that are copied at a time: all at once, they would be in memory three times.
+_BAND: Final = 2**22
 # Colour space that an ICC profile must have to fit a picture of this mode.
 _SPACES: Final = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 
@@ -129,6 +131,14 @@ def _transform(profile: bytes, mode: str) -> tuple[str, ImageCmsTransform | None
 
 
 def _read_only(picture: Image.Image) -> Pixels:
-    # An array over an immutable bytes object is read-only without a copy.
     width, height = picture.size
-    return np.frombuffer(picture.tobytes(), dtype=np.uint8).reshape(height, width, 3)
+    if width * height <= _BAND:
+        # An array over an immutable bytes object is read-only without a copy.
+        return np.frombuffer(picture.tobytes(), dtype=np.uint8).reshape(height, width, 3)
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = np.asarray(picture.crop((0, top, width, bottom)))
+    pixels.flags.writeable = False
+    return pixels

@@ -28,7 +28,9 @@ from gadet.media.base import LoadLimits
 from gadet.media.colour import rgb_pixels
 from gadet.media.decode import LOSSY, decode, from_pillow, sniff
 from gadet.media.jpeg import bare_jpeg
+from gadet.media.release import release
 from gadet.media.scale import Window
+from gadet.media.shrink import resized
 from gadet.media.source import Source, is_data_url, is_url
 from gadet.media.xyz_tiff import is_xyz_tiff
 from gadet.media.zoom import enlarged
@@ -45,6 +47,8 @@ _SUFFIXES: Final = frozenset(
 )
 # An `.npy` file may hold a series or a cloud as well; its header decides.
 _NPY_SUFFIX = ".npy"
+# From so many bytes of pixels on, what is freed after decoding is worth giving back to the system.
+_LARGE: Final = 2**26
 # Two numbers per row up to six per point: series and clouds, hardly ever a picture.
 _NARROWEST_FLOAT = 7
 
@@ -140,10 +144,7 @@ class ImageSample:
         return buffer.getvalue()
 
     def _resized(self, size: tuple[int, int]) -> Image.Image:
-        picture = Image.fromarray(self.pixels)
-        if picture.size == size:
-            return picture
-        return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return resized(self.pixels, size, Image.Resampling.LANCZOS)
 
 
 class ImageAdapter:
@@ -203,6 +204,9 @@ class ImageAdapter:
         try:
             picture, notes = decode(source.data, limits, options.frame)
             sample = _from_picture(picture, notes, options, source.name, source.origin)
+            del picture
+            if sample.pixels.size > _LARGE:
+                release()
             kind = sniff(source.data[:16])
             # Whatever was done to the picture is in its notes: turned, converted, …
             untouched = kind == "JPEG" and not sample.info.notes

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from gadet.geometry import Box, Frame
+from gadet.media.shrink import resized
 from gadet.view import ImageType, View, ViewLimits
 
 __all__ = ["enlarged"]
@@ -97,10 +98,11 @@ def _map(
     pixels: npt.NDArray[np.uint8], part: tuple[int, int, int, int], width: int, height: int
 ) -> Image.Image:
     """The whole picture, small, with the outline of the part."""
-    chart = Image.fromarray(pixels)
-    chart.thumbnail((width, height), Image.Resampling.BOX)
-    scale = chart.width / pixels.shape[1], chart.height / pixels.shape[0]
-    x0, y0, x1, y1 = (round(value * scale[n % 2]) for n, value in enumerate(part))
+    scale = min(width / pixels.shape[1], height / pixels.shape[0], 1.0)
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    chart = resized(pixels, size, Image.Resampling.BOX)
+    each = chart.width / pixels.shape[1], chart.height / pixels.shape[0]
+    x0, y0, x1, y1 = (round(value * each[n % 2]) for n, value in enumerate(part))
     pen = ImageDraw.Draw(chart)
     outline = (x0 - 1, y0 - 1, max(x1, x0 + 2), max(y1, y0 + 2))
     pen.rectangle(tuple(v - 1 if n < 2 else v + 1 for n, v in enumerate(outline)), outline=HALO)

@@ -79,6 +79,7 @@ def test_the_tree_joins_neighbours_until_all_is_one(height: int, width: int, see
         assert tree.mask(node).sum() == tree.sums(pieces.sizes)[node]
 
 
+@settings(deadline=None)
 @given(seed=seeds, shape=st.tuples(sizes, sizes), least=st.integers(1, 5), most=st.integers(1, 400))
 def test_parts_are_the_components_of_the_right_size(
     seed: int, shape: tuple[int, int], least: int, most: int
