@@ -163,7 +163,7 @@ def _check_shape(array: npt.NDArray[Any], layout: Layout | None) -> None:
     if array.ndim == 4:
         raise InputError(
             f"{wanted}; got shape {shape}, which looks like a batch: give one picture, item[0], "
-            "or pass the pictures to detect_many"
+            "pass the pictures to detect_many, or take them as a video with VideoInput(item)"
         )
     raise InputError(f"{wanted}; got shape {shape}")
 

@@ -19,6 +19,7 @@ _WRAPPINGS: Final[dict[Modality, str]] = {
     "image": "ImageInput(item)",
     "series": "SeriesInput(item)",
     "pointcloud": "PointCloudInput(item)",
+    "video": "VideoInput(item)",
 }
 """What says how an item is meant that may be several things."""
 
@@ -47,7 +48,7 @@ def adapter_for(item: Any, available: Mapping[Modality, Adapter]) -> Adapter:
     raise InputError(
         f"expected an item that can be read as {' or '.join(available)}; got {_describe(item)}. "
         "Accepted are paths, http(s) and data URLs, bytes, file objects, PIL images, NumPy arrays, "
-        "torch tensors, tables, lists of numbers, point clouds and meshes; wrap it in "
+        "torch tensors, tables, lists of numbers or of frames, point clouds and meshes; wrap it in "
         f"{_wrapped(available)} to say what it is"
     )
 
@@ -68,8 +69,18 @@ def _describe(item: Any) -> str:
     """The item in a few words, without its content."""
     kind = type(item).__name__
     if isinstance(item, str | os.PathLike):
-        return f"{str(item)[:80]!r}, which is no file of a kind that is known"
+        shown = repr(str(item)[:80])
+        if _is_folder(item):
+            return f"{shown}, a folder, which may hold many items or the frames of one video"
+        return f"{shown}, which is no file of a kind that is known"
     shape = getattr(item, "shape", None)
     if isinstance(shape, tuple):
         return f"{kind} of shape {tuple(shape)} and dtype {getattr(item, 'dtype', 'unknown')}"
     return f"{kind} of {len(item):,} bytes" if isinstance(item, bytes | bytearray) else kind
+
+
+def _is_folder(item: str | os.PathLike[Any]) -> bool:
+    try:
+        return os.path.isdir(item)
+    except ValueError:
+        return False

@@ -266,7 +266,8 @@ def _choose(image: Image.Image, frame: int | None) -> list[str]:
             return []
         raise InputError(
             f"expected one picture; this {image.format} holds {count} frames: choose one with "
-            f"ImageInput(item, frame=0) … frame={count - 1}"
+            f"ImageInput(item, frame=0) … frame={count - 1}, or take them as a video with "
+            "VideoInput(item)"
         )
     if frame >= count:
         raise InputError(

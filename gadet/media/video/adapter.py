@@ -22,7 +22,7 @@ from gadet.media.video.live import is_endless, is_live_url
 from gadet.media.video.loading import load_tape
 from gadet.media.video.opening import SUFFIXES, Tape, sniff_video
 from gadet.media.video.options import VideoInput
-from gadet.media.video.pictures import PictureReel, files_of, window_of
+from gadet.media.video.pictures import PictureReel, files_of, npy_frames, npy_shape, window_of
 from gadet.media.video.sample import VideoSample
 from gadet.report import ItemInfo, Modality
 
@@ -30,6 +30,7 @@ __all__ = ["VideoAdapter"]
 
 _NAME: Final = "video"
 _USUAL_RATE: Final = 25.0
+_SHARED: Final = frozenset((".ts", ".mts"))  # TypeScript
 _LIVE: Final = (
     "rtsp://",
     "rtsps://",
@@ -51,9 +52,10 @@ class VideoAdapter:
 
     Taken as videos without being told: a path or URL with one of the endings in `SUFFIXES`, a
     `data:video/…` URL, bytes and file objects that start like a container of video, an array
-    `(T, H, W, C)` or tensor `(T, C, H, W)` with 1, 3 or 4 channels, and a list or tuple of arrays,
-    tensors or PIL images. A folder of pictures, a list of their paths, an array `(T, H, W)` and a
-    GIF are videos only in a `VideoInput`. It keeps nothing, so one adapter serves all threads.
+    `(T, H, W, C)` (also in an `.npy` file) or tensor `(T, C, H, W)` with 1, 3 or 4 channels, and a
+    list or tuple of arrays, tensors or PIL images. A folder of pictures, a list of their paths, an
+    array `(T, H, W)` and a GIF are videos only in a `VideoInput`. It keeps nothing, so one adapter
+    serves all threads.
     """
 
     modality: Modality = "video"
@@ -98,6 +100,9 @@ class VideoAdapter:
         if isinstance(item, str | os.PathLike) and os.path.isdir(item):
             path = os.fsdecode(os.fspath(item))
             return _of_pictures(files_of(path), options, limits, Path(path).name, path)
+        if isinstance(item, str | os.PathLike) and npy_shape(item):
+            path = os.fsdecode(os.fspath(item))
+            return _of_pictures(npy_frames(path), options, limits, Path(path).name, path)
         if isinstance(item, list | tuple | np.ndarray) or is_tensor(item):
             return _of_pictures(item, options, limits, _NAME, None)
         return _of_file(options, limits)
@@ -207,9 +212,25 @@ def _path_looks_like_video(text: str) -> bool:
     if is_live_url(text):
         return True
     try:
-        return PurePath(urlsplit(text).path if is_url(text) else text).suffix.lower() in SUFFIXES
+        suffix = PurePath(urlsplit(text).path if is_url(text) else text).suffix.lower()
     except ValueError:
         return False
+    if suffix == ".npy" and not is_url(text):
+        return len(npy_shape(text) or ()) == 4
+    return suffix in SUFFIXES and (suffix not in _SHARED or is_url(text) or _is_stream(text))
+
+
+def _is_stream(path: str) -> bool:
+    """Whether a file with an ending that source code has too is an MPEG transport stream."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(5)
+    except FileNotFoundError:
+        return True  # loading says that it is missing
+    except (OSError, ValueError):
+        return False
+    # Packets begin with this byte, on some discs after four others.
+    return b"G" in (head[:1], head[4:5])
 
 
 def _file_looks_like_video(file: Any) -> bool:

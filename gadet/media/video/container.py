@@ -93,15 +93,28 @@ class ContainerReel:
             )
         return found
 
-    def last_whole(self) -> int:
-        """The number of the last frame that can be decoded."""
+    def ends_well(self) -> bool:
+        """Whether the last frame can be decoded."""
         last = len(self.index) - 1
+        # From the last key frame, and if that is not whole from the ones before it.
         with self._opened() as container:
-            key = int(self.index.keys[-1])
-            for number, _ in self._decoded(container, key, [last]):
-                if number == last:
-                    return last
-        return self._before(last).first
+            decoded = self._decoded(container, int(self.index.keys[-1]), [last])
+            if any(number == last and not frame.is_corrupt for number, frame in decoded):
+                return True
+        shown = self._before(last)
+        return shown.first == last and not shown.frame.is_corrupt
+
+    def last_decoded(self) -> int:
+        """Of the frames that can be decoded the one that comes last in the file.
+
+        Raises:
+            InputError: None can.
+        """
+        shown = self._before(len(self.index) - 1)
+        key = int(self.index.keys[max(self.index.key_of(shown.first) - 1, 0)])
+        with self._opened() as container:
+            there = [number for number, _ in self._decoded(container, key, None)]
+        return max(there, key=self.index.places.__getitem__)
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:

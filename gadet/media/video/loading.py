@@ -17,6 +17,7 @@ __all__ = ["Loaded", "load_tape"]
 # Bits of a stream's disposition (libavformat/avformat.h).
 _DEFAULT: Final = 0x1
 _COVER: Final = 0x400
+_PACKETS: Final = (188, 192, 204)  # bytes of a packet of a transport stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,44 +50,52 @@ def load_tape(tape: Tape, limits: LoadLimits) -> Loaded:
         check_pixels((context.width, context.height), limits, "the header")
         index = index_of_packets(container, stream, limits.max_frames)
         number = int(stream.index)
+        # Nothing else in such a file says that its last frame is not all there.
+        torn = container.format.name == "mpegts" and all(tape.size % n for n in _PACKETS)
     first, frame = ContainerReel(tape, number, index).first_whole()
     if first:
         index = index.cut(
             first, len(index), f"{first:,} frames before the first whole one left out"
         )
-    index = _whole(ContainerReel(tape, number, index))
+    index = _whole(ContainerReel(tape, number, index), torn=torn or index.early)
     size, turns, notes = _upright(frame)
     check_pixels(size, limits, "the first frame")
     return Loaded(ContainerReel(tape, number, index, turns), size, index, (*index.notes, *notes))
 
 
-def _whole(reel: ContainerReel) -> PacketIndex:
-    """The index up to the last frame that can be decoded."""
+def _whole(reel: ContainerReel, *, torn: bool) -> PacketIndex:
+    """The index of the frames before the first one that is damaged at the end of the file.
+
+    Decoders do not tell when only the start of a frame is there. The last one before damage may be
+    such a frame, so it is left out, and with it those that are shown after it.
+    """
     index = reel.index
     try:
-        last = reel.last_whole()
+        well = reel.ends_well()
     except DAMAGE:
         # There is no going to a place in this file.
         index = index.unseekable()
-        last = replace(reel, index=index).last_whole()
-    left = len(index) - 1 - last
-    if not left:
+        reel = replace(reel, index=index)
+        well = reel.ends_well()
+    if well and not torn:
         return index
-    note = f"damaged at the end: the last {left:,} frames cannot be decoded and are left out"
-    return index.cut(0, last + 1, note)
+    last = int(index.places.argmax()) if well else reel.last_decoded()
+    kept = max(index.before_packet_of(last), 1)
+    left = f"the last {len(index) - kept:,} frames" if len(index) - kept > 1 else "the last frame"
+    return index.cut(0, kept, f"damaged or cut off at the end: {left} left out")
 
 
 def _stream(container: Any) -> Any:
     # A cover picture of a piece of music is stored as a video stream of one frame.
     streams = [
-        stream for stream in container.streams.video if not stream.disposition.value & _COVER
+        stream
+        for stream in container.streams.video
+        # Of a header that is cut off the stream is there, and nothing that it is decoded by.
+        if stream.codec_context is not None and not stream.disposition.value & _COVER
     ]
     if not streams:
-        what = "sound" if container.streams.audio else "neither pictures nor sound"
-        raise InputError(
-            f"expected a video; this file holds {what} and no video stream: give a file with "
-            "pictures"
-        )
+        what = "only sound" if container.streams.audio else "nothing that can be decoded"
+        raise InputError(f"expected a video; this file holds {what}: give a file with pictures")
     return max(streams, key=lambda s: (s.disposition.value & _DEFAULT, s.width * s.height))
 
 

@@ -71,6 +71,11 @@ class Tape:
         finally:
             container.close()
 
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return len(self.data) if self.path is None else os.path.getsize(self.path)
+
     def chunks(self, size: int = 1 << 20) -> Iterator[bytes | memoryview]:
         """The bytes of the file, a part at a time."""
         if self.path is None:

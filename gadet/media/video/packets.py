@@ -29,16 +29,20 @@ class PacketIndex:
         times: float64 `(T,)` seconds from the first frame, strictly increasing.
         keys: int64, increasing: the frames that decoding can start at; 0 is always one.
         entries: int64, as many: the timestamps at which these are decoded.
+        places: int64 `(T,)`: which packet of the file each frame is in.
         lasting: Seconds for which the last frame is shown.
         notes: What was repaired.
+        early: Whether the file ends before its header says so.
     """
 
     stamps: Longs | None
     times: npt.NDArray[np.float64]
     keys: Longs
     entries: Longs
+    places: Longs
     lasting: float
     notes: tuple[str, ...] = ()
+    early: bool = False
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -64,8 +68,13 @@ class PacketIndex:
             times=self.times[first:stop] - self.times[first],
             keys=np.append(0, self.keys[kept] - first),
             entries=np.append(self.entries[start], self.entries[kept]),
+            places=self.places[first:stop],
             notes=(*self.notes, note),
         )
+
+    def before_packet_of(self, frame: int) -> int:
+        """How many frames from the first on lie wholly before the packet of a frame."""
+        return int(np.flatnonzero(self.places >= self.places[frame])[0])
 
     def unseekable(self) -> PacketIndex:
         """The same, decoded from the start always."""
@@ -83,33 +92,57 @@ def index_of_packets(container: Any, stream: Any, most: int) -> PacketIndex:
     Raises:
         InputError: There are no frames, or more than allowed.
     """
-    shown, order, starts, notes = _packets(container, stream, most)
+    shown, order, starts, broken = _packets(container, stream, most)
     if not shown:
         raise InputError(
             "expected a video with frames; this one holds none that is whole: it is cut off after "
             "its header"
         )
     stamps, decoding = np.array(shown, np.int64), np.array(order, np.int64)
-    promised = int(stream.frames or 0)
-    if promised > len(stamps) + 1:
-        notes.append(
-            f"the file ends early: its header announces {promised:,} frames and {len(stamps):,} "
-            "are there"
-        )
+    early = [*broken, *_early_frames(stream, len(stamps))]
     unit, step = float(stream.time_base or 0.0), _step(stream)
     key = np.array(starts, bool)
     missing = int((stamps == _NEVER).sum())
     if missing or unit <= 0 or _is_guessed(container, stream, stamps):
-        return _counted(decoding, unit, step, missing or len(stamps), notes)
+        return _counted(decoding, unit, step, missing or len(stamps), early)
     entries = np.where(decoding == _NEVER, stamps, np.minimum(decoding, stamps))
     stamps, ranks, again = _in_order(stamps)
-    if again:
-        notes.append(f"{again:,} frames with the timestamp of another left out")
+    twice = [f"{again:,} frames with the timestamp of another left out"] if again else []
     times = (stamps - stamps[0]) * unit
     lasting = float(np.median(np.diff(times[-50:]))) if len(times) > 1 else step
     # Decoding starts at the first packet, whatever it says of itself.
     keys = np.union1d([0], np.flatnonzero(key[ranks]))
-    return PacketIndex(stamps, times, keys, entries[ranks][keys], lasting, tuple(notes))
+    early = early or _early_seconds(container, float(times[-1]), lasting)
+    return PacketIndex(
+        stamps,
+        times,
+        keys,
+        entries[ranks][keys],
+        ranks,
+        lasting,
+        notes=(*early, *twice),
+        early=bool(early),
+    )
+
+
+def _early_frames(stream: Any, there: int) -> list[str]:
+    """A note when the header announces more frames than there are."""
+    announced = int(stream.frames or 0)
+    if announced <= there + 1:
+        return []
+    return [f"the file ends early: its header announces {announced:,} frames, {there:,} are there"]
+
+
+def _early_seconds(container: Any, last: float, lasting: float) -> list[str]:
+    """A note when the header announces a longer video than there is."""
+    # Of other formats FFmpeg estimates the duration from what is there, and with several streams it
+    # may be that of another one.
+    stated = container.format.name.startswith("matroska") and len(container.streams) == 1
+    announced = float(container.duration or 0) / 1e6 if stated else 0.0
+    if announced <= last + max(5 * lasting, 0.1):
+        return []
+    there = f"{last + lasting:.1f} are there"
+    return [f"the file ends early: its header announces {announced:.1f} seconds, {there}"]
 
 
 def _in_order(stamps: Longs) -> tuple[Longs, npt.NDArray[np.intp], int]:
@@ -163,7 +196,7 @@ def _is_guessed(container: Any, stream: Any, stamps: Longs) -> bool:
 
 
 def _counted(
-    decoding: Longs, unit: float, step: float, missing: int, notes: list[str]
+    decoding: Longs, unit: float, step: float, missing: int, early: list[str]
 ) -> PacketIndex:
     """The index of a file that does not say when each frame is shown.
 
@@ -178,10 +211,19 @@ def _counted(
     else:
         times = np.arange(count) * step
         how = f"set by the rate of {1 / step:g} per second"
-    notes.append(f"{missing:,} of {count:,} frames have no time to be shown at: {how}")
+    untimed = f"{missing:,} of {count:,} frames have no time to be shown at: {how}"
     lasting = float(times[-1] - times[-2]) if count > 1 else step
     start = np.zeros(1, np.int64)
-    return PacketIndex(None, times, start, start, lasting, tuple(notes))
+    return PacketIndex(
+        stamps=None,
+        times=times,
+        keys=start,
+        entries=start,
+        places=np.arange(count),
+        lasting=lasting,
+        notes=(*early, untimed),
+        early=bool(early),
+    )
 
 
 def _step(stream: Any) -> float:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gadet.errors import InputError
-from gadet.media.array import array_pixels, is_tensor, tensor_array
+from gadet.media.array import NPY_MAGIC, array_pixels, is_tensor, tensor_array
 from gadet.media.base import LoadLimits
 from gadet.media.colour import rgb_pixels
 from gadet.media.decode import announced_size, decode, from_pillow
@@ -23,7 +23,16 @@ from gadet.media.scale import Window
 from gadet.media.source import Source
 from gadet.media.video.still import Pixels
 
-__all__ = ["PICTURES", "PictureReel", "files_of", "frame_pixels", "resized", "window_of"]
+__all__ = [
+    "PICTURES",
+    "PictureReel",
+    "files_of",
+    "frame_pixels",
+    "npy_frames",
+    "npy_shape",
+    "resized",
+    "window_of",
+]
 
 PICTURES: Final = frozenset(
     ".png .jpg .jpeg .jpe .webp .bmp .tif .tiff .ppm .pgm .pbm .avif".split()  # noqa: SIM905
@@ -121,6 +130,34 @@ def files_of(folder: str | os.PathLike[str]) -> list[Path]:
     return sorted(found, key=lambda file: (_numbers(file.name), file.name))
 
 
+def npy_shape(path: str | os.PathLike[str]) -> tuple[int, ...] | None:
+    """The shape that the header of an `.npy` file tells; None of any other file."""
+    try:
+        with open(path, "rb") as file:
+            if not file.read(len(NPY_MAGIC)).startswith(NPY_MAGIC):
+                return None
+            file.seek(0)
+            np.lib.format.read_magic(file)
+            return tuple(np.lib.format.read_array_header_1_0(file)[0])
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def npy_frames(path: str) -> npt.NDArray[Any]:
+    """The array of an `.npy` file, which stays on disk until a frame is read.
+
+    Raises:
+        InputError: It holds objects, or less than its header says.
+    """
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        why = " ".join(str(error).split())[:150]
+        raise InputError(
+            f"expected an .npy file of frames; {path!r} cannot be read: {why}"
+        ) from error
+
+
 def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     """Pixels `(H, W, 3)` at a size `(width, height)`, read-only."""
     if (pixels.shape[1], pixels.shape[0]) != size:
@@ -139,13 +176,13 @@ def window_of(items: Sequence[Any] | npt.NDArray[Any]) -> tuple[Window | None, l
     """
     arrays = [items] if isinstance(items, np.ndarray) else items
     ranges = [
-        (float(np.nanmin(array)), float(np.nanmax(array)))
+        (float(array.min()), float(array.max()))
         for array in arrays
         if isinstance(array, np.ndarray) and array.dtype.kind in "uif" and array.dtype != np.uint8
         if array.size
     ]
-    if not ranges:
-        return None, []
+    if not ranges or not np.isfinite(ranges).all():
+        return None, []  # what is not finite is refused where the frame is read
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     if low >= 0 and high <= 1 and any(getattr(a, "dtype", None) != np.uint8 for a in arrays):
         return (0.0, 1.0), ["values in [0, 1] taken as black to white"]

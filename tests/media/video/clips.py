@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,14 @@ def write(
     size: tuple[int, int] = (WIDTH, HEIGHT),
     frames: Iterator[Pixels] | None = None,
     sound: bool = False,
+    front: bool = False,
 ) -> Any:
-    """Write a video; `stamps` are milliseconds at which frames are shown."""
+    """Write a video; `stamps` are milliseconds, `front` puts the index before the frames."""
     import av
 
-    with av.open(str(place) if isinstance(place, Path) else place, "w", format=kind) as container:
+    target = str(place) if isinstance(place, Path) else place
+    first = {"movflags": "+faststart"} if front else {}
+    with av.open(target, "w", format=kind, container_options=first) as container:
         stream = container.add_stream(codec, rate=RATE, options=options or {})
         stream.width, stream.height, stream.pix_fmt = *size, pixels
         if stamps is not None:
@@ -93,8 +97,11 @@ def _hum(container: Any) -> None:
 
 
 def decoded(place: Path) -> list[Pixels]:
-    """Every frame, by PyAV alone."""
+    """Every frame up to the end or to damage, by PyAV alone."""
     import av
 
-    with av.open(str(place)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    frames = []
+    with av.open(str(place)) as container, suppress(av.InvalidDataError):
+        for frame in container.decode(video=0):
+            frames.append(frame.to_ndarray(format="rgb24"))  # noqa: PERF401
+    return frames

@@ -16,6 +16,7 @@ from tests.media.video.clips import decoded, number_in, picture, write
 pytest.importorskip("av")
 
 X264 = {"g": "12"}
+FAST = {"g": "12", "deadline": "realtime", "cpu-used": "8"}
 KINDS: dict[str, dict[str, Any]] = {
     "a.mp4": {"options": X264},
     "open-gop.mp4": {"options": {**X264, "x264-params": "open-gop=1:bframes=3"}},
@@ -30,8 +31,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "untimed.h264": {"codec": "libx264", "kind": "h264"},
     "mjpeg.avi": {"codec": "mjpeg", "pixels": "yuvj420p"},
     "raw.avi": {"codec": "rawvideo"},
-    "vp8.webm": {"codec": "libvpx", "options": {"g": "12", "auto-alt-ref": "1"}},
-    "vp9.webm": {"codec": "libvpx-vp9", "options": {"g": "12", "cpu-used": "8"}},
+    "vp8.webm": {"codec": "libvpx", "options": {**FAST, "auto-alt-ref": "1"}},
+    "vp9.webm": {"codec": "libvpx-vp9", "options": FAST},
     "hevc.mp4": {"codec": "libx265", "options": {"x265-params": "keyint=12:log-level=none"}},
 }
 

@@ -107,7 +107,7 @@ def camera() -> Iterator[str]:
     pytest.importorskip("av")
     Camera.stream = write(io.BytesIO(), kind="mpegts", count=60).getvalue()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/camera.ts"
         server.shutdown()
@@ -146,5 +146,5 @@ def test_a_stream_that_does_not_answer(camera: str) -> None:
 
 def test_a_stream_of_something_else(camera: str) -> None:
     Camera.stream = b"<html>no video here</html>" * 100
-    with pytest.raises(InputError, match="a stream of video from http:.*cannot be read"):
+    with pytest.raises(InputError, match=r"a stream of video from http:.*cannot be read"):
         list(live_stills(camera, limits=LOCAL))
