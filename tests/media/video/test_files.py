@@ -6,7 +6,9 @@ import hashlib
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -113,13 +115,21 @@ CUT: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
+def original(name: str) -> tuple[bytes, list[Any]]:
+    """A whole file and its frames."""
+    with TemporaryDirectory() as folder:
+        path = write(Path(folder, name), **CUT[name])
+        return path.read_bytes(), decoded(path)
+
+
 @pytest.mark.parametrize("name", CUT)
 @pytest.mark.parametrize(("share", "rest"), [(0.5, "zero"), (0.52, "gone"), (0.85, "gone")])
 def test_a_file_that_is_cut_off_is_read_up_to_there(
     tmp_path: Path, name: str, share: float, rest: str
 ) -> None:
-    path = write(tmp_path / name, **CUT[name])
-    expected, data = decoded(path), path.read_bytes()
+    path = tmp_path / name
+    data, expected = original(name)
     kept = int(len(data) * share)
     # An unfinished download may have its whole length already.
     path.write_bytes(data[:kept] + bytes(len(data) - kept if rest == "zero" else 0))
