@@ -179,7 +179,8 @@ def _sample(clip: Clip, info: ItemInfo, options: VideoInput, *, stated: bool) ->
         clip = _cut(clip, options.start or 0.0, options.end)
         notes.append(f"cut from {clip.stamp(0)} to {clip.stamp(len(clip) - 1)}")
     clip.times.flags.writeable = False
-    return VideoSample(info.model_copy(update={"notes": (*info.notes, *notes)}), clip)
+    info = info.model_copy(update={"notes": (*info.notes, *notes)})
+    return VideoSample(info, clip, options.normal_until)
 
 
 def _timed(clip: Clip, times: npt.NDArray[np.float64]) -> Clip:

@@ -31,6 +31,8 @@ class VideoInput:
         timestamps: Instead of `rate`: when each frame is shown, in seconds, increasing.
         start: Seconds at which the video is cut off in front; frames before it are left out.
         end: Seconds at which it ends; the frame shown then and later ones are left out.
+        normal_until: Seconds on the video's own clock up to which it is known to be normal; the
+            rest is then compared with that.
         window: The values shown as black and as white, for frames of 16 bits or floats.
 
     Raises:
@@ -42,6 +44,7 @@ class VideoInput:
     timestamps: Any = field(default=None, repr=False)
     start: float | None = None
     end: float | None = None
+    normal_until: float | None = None
     window: Window | None = None
 
     def __post_init__(self) -> None:
@@ -63,6 +66,13 @@ class VideoInput:
         if self.end is not None and self.end <= (self.start or 0.0):
             raise InputError(
                 f"expected end after start; got start={self.start or 0.0} and end={self.end}"
+            )
+        if self.normal_until is not None and not (
+            _is_number(self.normal_until) and self.normal_until > (self.start or 0.0)
+        ):
+            raise InputError(
+                "expected normal_until to be seconds, after the start; got "
+                f"{self.normal_until!r}: leave it out if no part is known to be normal"
             )
         if self.window is not None:
             _check_window(self.window)

@@ -43,10 +43,13 @@ class VideoSample:
     Attributes:
         info: What it is and what was done to read it.
         clip: Its frames.
+        normal_until: Up to when it is known to be normal, in seconds on the clip's own clock; None
+            where nobody said.
     """
 
     info: ItemInfo
     clip: Clip = field(repr=False)
+    normal_until: float | None = None
 
     def __len__(self) -> int:
         """Number of frames."""

@@ -1,0 +1,6 @@
+"""The video expert: measures videos without a language model and without training."""
+
+from gadet.experts.video.events import EventCandidate, Sight
+from gadet.experts.video.expert import FrameEvidence, VideoExpert
+
+__all__ = ["EventCandidate", "FrameEvidence", "Sight", "VideoExpert"]

@@ -1,0 +1,73 @@
+"""Puts motion and scene together: one score and one map for a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from gadet.experts.filters import FloatArray, resize
+from gadet.experts.video.glimpse import Glimpse
+from gadet.experts.video.motion import Motion
+from gadet.experts.video.scene import Scene
+
+__all__ = ["BOUNDARY", "Judge", "Judgement", "to_score"]
+
+BOUNDARY = 4.0
+"""Spreads above normal frames at which a frame counts as anomalous."""
+
+
+def to_score(sigmas: npt.ArrayLike) -> FloatArray:
+    """Spreads above normal as scores in [0, 1): 0.5 at the boundary, never quite 1."""
+    above = np.maximum(np.asarray(sigmas, dtype=np.float64), 0)
+    return np.asarray(above / (above + BOUNDARY), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """How far a frame is from normal.
+
+    Attributes:
+        sigmas: Spreads above normal by cue.
+        maps: The same by place, `(h, w)` float32 each, in cells of 4 pixels; the highest value of a
+            map is that of its cue.
+    """
+
+    sigmas: dict[str, float]
+    maps: dict[str, FloatArray] = field(repr=False)
+
+    @property
+    def worst(self) -> float:
+        """Spreads above normal of the leading cue."""
+        return max(self.sigmas.values())
+
+    @property
+    def map(self) -> FloatArray:
+        """Spreads above normal by place, of the cue that leads there."""
+        whole: FloatArray = np.max(list(self.maps.values()), axis=0)
+        return whole
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """What is usual at a place, and how far a frame is from it.
+
+    Attributes:
+        scene: What the place looks like.
+        motion: What moves through it, and how.
+    """
+
+    scene: Scene
+    motion: Motion
+
+    def judge(self, glimpse: Glimpse) -> Judgement:
+        """How far a frame is from normal, by cue and by place."""
+        maps = self.motion.maps(glimpse)
+        sigmas = {cue: float(one.max()) for cue, one in maps.items()}
+        share, changed = self.scene.judge(glimpse)
+        shape = next(iter(maps.values())).shape
+        peak = max(float(changed.max()), 1e-6)
+        sigmas["change"] = share
+        maps["change"] = resize(changed, (shape[0], shape[1])) * np.float32(share / peak)
+        return Judgement(sigmas, maps)

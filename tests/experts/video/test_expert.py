@@ -1,0 +1,112 @@
+"""The video expert on made videos: what it finds, when, where, and in which words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gadet.errors import InputError
+from gadet.experts.base import Evidence
+from gadet.experts.video import EventCandidate, VideoExpert
+from gadet.media.image import ImageAdapter
+from tests.experts.video.made import Walker, frames, passers, sample
+
+EXPERT = VideoExpert(features=False)
+NORMAL = sample(frames(passers(14), 14))
+
+
+def events(evidence: Evidence) -> list[EventCandidate]:
+    found = [one for one in evidence.candidates if isinstance(one, EventCandidate)]
+    assert len(found) == len(evidence.candidates)
+    return found
+
+
+@pytest.fixture(scope="module")
+def fast() -> Evidence:
+    walkers = [*passers(10, seed=3), Walker(4.0, -10, 40, 50)]
+    return EXPERT.assess(sample(frames(walkers, 10, seed=5)), [NORMAL])
+
+
+def test_ordinary_walkers_are_no_event() -> None:
+    evidence = EXPERT.assess(sample(frames(passers(10, seed=3), 10, seed=5)), [NORMAL])
+    assert evidence.score < 0.5
+    assert evidence.candidates == ()
+
+
+def test_a_fast_object_is_found_in_time_and_place(fast: Evidence) -> None:
+    event = events(fast)[0]
+    assert fast.score >= 0.5
+    assert event.label == "fast object"
+    assert 3.8 <= event.start_seconds <= 5.2
+    assert 6.5 <= event.end_seconds <= 8.0
+    for sight in event.track[1:-1]:
+        x, y = sight.box.centre
+        assert abs(x - (50 * (sight.seconds - 4) - 5)) < 12
+        assert abs(y - 50) < 12
+
+
+def test_the_sentence_says_how_fast_where_to_and_when(fast: Evidence) -> None:
+    event = events(fast)[0]
+    assert "times as fast as is usual there" in event.sentence
+    assert "left to right" in event.sentence
+    assert "0:0" in event.sentence
+    assert event.measures["speed"] == pytest.approx(50, rel=0.1)
+    assert event.measures["usual_speed"] == pytest.approx(15, rel=0.15)
+
+
+def test_every_frame_has_a_score_and_the_event_the_highest(fast: Evidence) -> None:
+    assert fast.score_map.shape == (100,)
+    assert fast.score_map.dtype == np.float32
+    assert fast.score == fast.score_map.max()
+    assert 40 <= int(fast.score_map.argmax()) < 75
+    assert (fast.score_map[:30] < 0.5).all()
+
+
+def test_the_same_input_gives_the_same_evidence(fast: Evidence) -> None:
+    walkers = [*passers(10, seed=3), Walker(4.0, -10, 40, 50)]
+    again = EXPERT.assess(sample(frames(walkers, 10, seed=5)), [NORMAL])
+    np.testing.assert_array_equal(again.score_map, fast.score_map)
+    assert [one.sentence for one in again.candidates] == [one.sentence for one in fast.candidates]
+
+
+def test_the_first_seconds_may_be_what_is_normal() -> None:
+    walkers = [*passers(12, seed=3), Walker(8.0, -10, 40, 50)]
+    evidence = EXPERT.assess(sample(frames(walkers, 12), normal_until=6.0))
+    assert evidence.compared
+    assert (evidence.score_map[:60] < 0.5).all()
+    assert events(evidence)[0].label == "fast object"
+    assert events(evidence)[0].start >= 60
+
+
+def test_what_stops_where_nothing_stood_changes_the_scene() -> None:
+    walkers = [*passers(9, seed=3), Walker(1.0, -20, 76, 15, (28, 18), 230.0, 5.0)]
+    pixels = frames(walkers, 9)
+    found = list(EXPERT.frames(sample(pixels), [NORMAL]))
+    assert np.median([one.sigmas["change"] for one in found[:45]]) < 1
+    assert min(one.sigmas["change"] for one in found[60:]) > 4
+    event = events(EXPERT.assess(sample(pixels), [NORMAL]))[0]
+    assert event.label in ("changed scene", "unusual object")
+    assert event.stop == 90
+    last = event.track[-1].box
+    assert abs(last.centre[0] - 54) < 16
+    assert abs(last.centre[1] - 85) < 12
+
+
+def test_without_references_the_note_says_what_was_assumed() -> None:
+    evidence = EXPERT.assess(NORMAL)
+    assert "taken as normal" in " ".join(evidence.notes)
+
+
+def test_a_clip_too_short_is_not_judged() -> None:
+    evidence = EXPERT.assess(sample(frames(passers(1), 0.5)))
+    assert evidence.score == 0.49
+    assert evidence.score_map.shape == (5,)
+    assert "too short" in evidence.notes[-1]
+
+
+def test_a_picture_is_no_video() -> None:
+    picture = ImageAdapter().load(np.zeros((32, 32, 3), np.uint8))
+    with pytest.raises(InputError, match="expected the item to be a video"):
+        EXPERT.assess(picture)
+    with pytest.raises(InputError, match="reference 1"):
+        EXPERT.assess(NORMAL, [picture])
