@@ -2,5 +2,6 @@
 
 from gadet.experts.video.events import EventCandidate, Sight
 from gadet.experts.video.expert import FrameEvidence, VideoExpert
+from gadet.experts.video.stream import VideoStream
 
-__all__ = ["EventCandidate", "FrameEvidence", "Sight", "VideoExpert"]
+__all__ = ["EventCandidate", "FrameEvidence", "Sight", "VideoExpert", "VideoStream"]

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from gadet.errors import MissingDependencyError
-from gadet.experts.backbone import Backbone, load_backbone
+from gadet.experts.backbone import Backbone
 from gadet.experts.base import Evidence
 from gadet.experts.filters import FloatArray
 from gadet.experts.video.blobs import Blob, blobs
 from gadet.experts.video.events import EventCandidate
 from gadet.experts.video.judge import to_score
 from gadet.experts.video.linking import Linker, event_of
+from gadet.experts.video.network import network
 from gadet.experts.video.normals import RATE, glimpses, video_of
 from gadet.experts.video.plan import LEAST_FRAMES, Plan, plan_for
 from gadet.experts.video.smoothing import smoothed
@@ -152,10 +152,8 @@ class VideoExpert:
         """The network where it can be had, and a note where it cannot."""
         if not self._features:
             return None, ()
-        try:
-            return load_backbone(), ()
-        except MissingDependencyError:
-            return None, (NO_TORCH,)
+        backbone = network()
+        return backbone, () if backbone else (NO_TORCH,)
 
     def _unsure(self, clip: Clip, notes: tuple[str, ...]) -> Evidence:
         """Evidence on what is too short to be judged."""
@@ -189,10 +187,15 @@ def _clearest(
     """The events that reach the boundary, with new ones, the highest score first."""
     if not ended:
         return events
-    step = max(1, round(clip.rate / RATE))
-    new = [event_of(link, clip, step, plan.against) for link in ended]
+    new = [event_of(link, clip.size, _until(link[-1], clip), plan.against) for link in ended]
     kept = [one for one in (*events, *new) if one.score >= 0.5]
     return sorted(kept, key=lambda one: (-one.score, one.start))[:MOST_EVENTS]
+
+
+def _until(last: Blob, clip: Clip) -> tuple[int, float]:
+    """The frame after those for which a place stands, and when that is shown."""
+    stop = last.frame + max(1, round(clip.rate / RATE))
+    return (stop, float(clip.times[stop])) if stop < len(clip) else (len(clip), clip.end)
 
 
 def _held(

@@ -10,7 +10,6 @@ from gadet.experts.video.blobs import Blob
 from gadet.experts.video.events import EventCandidate, Sight
 from gadet.experts.video.facts import LABELS, fact_of, measures_of, when_words
 from gadet.experts.video.judge import to_score
-from gadet.media.video import Clip
 
 __all__ = ["Linker", "event_of"]
 
@@ -49,10 +48,16 @@ class Linker:
                 self._open.append([blob])
         return [link for link in ended if len(link) >= LEAST]
 
+    @property
+    def ongoing(self) -> list[list[Blob]]:
+        """Links that may go on."""
+        return [link for link in self._open if len(link) >= LEAST]
+
     def finish(self) -> list[list[Blob]]:
         """Links that are still open, at the end."""
-        ended, self._open = self._open, []
-        return [link for link in ended if len(link) >= LEAST]
+        ended = self.ongoing
+        self._open = []
+        return ended
 
 
 def _apart(before: Blob, after: Blob) -> float:
@@ -66,31 +71,31 @@ def _apart(before: Blob, after: Blob) -> float:
     return min(straight, led) / max(side, 1.0)
 
 
-def event_of(link: Sequence[Blob], clip: Clip, step: int, against: str) -> EventCandidate:
+def event_of(
+    link: Sequence[Blob], size: tuple[int, int], until: tuple[int, float], against: str
+) -> EventCandidate:
     """The event that linked places are.
 
     Args:
         link: The places, in order.
-        clip: The clip they are in.
-        step: Frames from one measured frame to the next: for so long the last place lasts.
+        size: `(width, height)` of the frames in native pixels.
+        until: The frame after its last one, and the time at which that is shown.
         against: What it was compared with.
     """
     peak = max(link, key=lambda blob: blob.sigmas)
     measures = measures_of(link)
-    start, stop = link[0].frame, min(len(clip), link[-1].frame + step)
-    begin = float(clip.times[start])
-    end = float(clip.times[stop]) if stop < len(clip) else clip.end
+    stop, end = until
     score = float(np.quantile(to_score([blob.sigmas for blob in link]), TYPICAL))
     return EventCandidate(
-        start=start,
+        start=link[0].frame,
         stop=stop,
-        start_seconds=begin,
+        start_seconds=link[0].seconds,
         end_seconds=end,
         track=tuple(Sight(blob.frame, blob.seconds, blob.box) for blob in link),
         peak=peak.frame,
         score=score,
         label=LABELS[peak.cue],
         fact=fact_of(peak.cue, measures, against),
-        when=when_words(begin, end, peak.box, clip.size),
+        when=when_words(link[0].seconds, end, peak.box, size),
         measures=measures,
     )
