@@ -62,11 +62,12 @@ if TYPE_CHECKING:
     from gadet.media.image import ImageInput
     from gadet.media.pointcloud import PointCloudInput
     from gadet.media.series import SeriesInput
+    from gadet.media.video import VideoInput
     from gadet.prompts.domain import Domain
     from gadet.prompts.size import count_tokens
     from gadet.route import Route
     from gadet.spending import spent
-    from gadet.watch import Event, Watch
+    from gadet.watch import Event, VideoWatch, Watch
 
 # What does the work is loaded when it is first named, so that importing gadet stays cheap.
 _LAZY = {
@@ -87,6 +88,8 @@ _LAZY = {
     "ScriptedBackend": "gadet.backends.scripted",
     "SeriesInput": "gadet.media.series",
     "Timeouts": "gadet.backends.transport.bounds",
+    "VideoInput": "gadet.media.video",
+    "VideoWatch": "gadet.watch",
     "Watch": "gadet.watch",
     "connect": "gadet.backends.registry",
     "count_tokens": "gadet.prompts.size",
@@ -175,7 +178,9 @@ __all__ = [
     "TrackPoint",
     "TransportError",
     "Usage",
+    "VideoInput",
     "VideoRegion",
+    "VideoWatch",
     "View",
     "ViewLimits",
     "Watch",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,6 +33,9 @@ class Limits(BaseModel):
         max_tokens: Tokens sent and generated.
         max_requests: Answers asked for; a repeated try of one request does not count.
         deadline: Seconds from the start of the run after which nothing new is asked.
+        hourly: Whether cost, tokens and requests are limited within any hour instead of over the
+            whole run, for watching what never ends. A question that does not fit fails, and later
+            ones are asked again once the hour allows it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +44,7 @@ class Limits(BaseModel):
     max_tokens: int | None = Field(default=None, gt=0)
     max_requests: int | None = Field(default=None, gt=0)
     deadline: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    hourly: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class Estimate:
 
 
 NOTHING = Estimate(requests=0)
+HOUR = 3600.0
 
 
 class Budget:
@@ -94,6 +100,7 @@ class Budget:
         self._start = clock()
         self._changed = threading.Condition()
         self._spent = NOTHING
+        self._ledger: deque[tuple[float, Estimate]] = deque()
         self._promised = NOTHING
         self._reached: str | None = None
 
@@ -135,12 +142,14 @@ class Budget:
         with self._changed:
             while True:
                 self._stop_when_late()
-                if not self._reached and (name := self._broken_by(self._spent + estimate)):
+                if not self._reached and (name := self._broken_by(self._counting() + estimate)):
+                    if self.limits.hourly:
+                        raise BudgetExceededError(self._words(name))
                     self._reached = self._words(name)
                     self._changed.notify_all()
                 if self._reached:
                     raise BudgetExceededError(self._reached)
-                if not self._broken_by(self._spent + self._promised + estimate):
+                if not self._broken_by(self._counting() + self._promised + estimate):
                     self._promised += estimate
                     return estimate
                 self._changed.wait(timeout=self._left())
@@ -149,7 +158,17 @@ class Budget:
         with self._changed:
             self._promised -= estimate
             self._spent += used
+            if self.limits.hourly:
+                self._ledger.append((self._clock(), used))
             self._changed.notify_all()
+
+    def _counting(self) -> Estimate:
+        """What counts against the limits: all that was spent, or that of the last hour."""
+        if not self.limits.hourly:
+            return self._spent
+        while self._ledger and self._ledger[0][0] <= self._clock() - HOUR:
+            self._ledger.popleft()
+        return sum((used for _, used in self._ledger), NOTHING)
 
     def _broken_by(self, sum_of: Estimate) -> str | None:
         """The name of a limit that the sum is over, or None."""
@@ -171,11 +190,14 @@ class Budget:
         return None if deadline is None else self._start + deadline - self._clock()
 
     def _words(self, name: str) -> str:
-        spent = self._spent
+        spent = self._counting()
+        limit = f"{name} of {getattr(self.limits, name):g} allows no further question"
+        used = f"{spent.requests} requests, {spent.tokens} tokens, {spent.cost:.4f} in money"
+        if self.limits.hourly and name != "deadline":
+            return f"the hour's {limit}: spent in it are {used}; later ones are asked again"
         return (
-            f"the run's {name} of {getattr(self.limits, name):g} allows no further question: spent "
-            f"are {spent.requests} requests, {spent.tokens} tokens, {spent.cost:.4f} in money and "
-            f"{self._clock() - self._start:.0f} s; raise the limit, and give `resume` to go on"
+            f"the run's {limit}: spent are {used} and {self._clock() - self._start:.0f} s; raise "
+            "the limit, and give `resume` to go on"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +12,8 @@ from gadet.backends.base import Backend
 from gadet.backends.facts.forecast import Forecast
 from gadet.backends.facts.profile import Profile
 from gadet.backends.registry import BackendLike
-from gadet.budget import Limits, purse_for
-from gadet.dialogue import Reply, follow_up, replied
-from gadet.drivers import adrive, complete, drive
+from gadet.budget import Limits
+from gadet.drivers import adrive, drive
 from gadet.experts.base import Expert
 from gadet.inspection import opening_prompts
 from gadet.intake import Intake, request_of, requests_of
@@ -25,17 +24,18 @@ from gadet.media.base import LoadLimits
 from gadet.outlook import forecast_run
 from gadet.prompts.domain import Domain
 from gadet.prompts.prompt import Prompt
+from gadet.questioner import Questioner
 from gadet.recall import CacheLike, replayed, with_recall
 from gadet.report import Failure, Report
 from gadet.request import Fusion, Level, Normality
 from gadet.route import Route, route_of, travel
 from gadet.toolkit import default_toolkits
-from gadet.watch import Event, Watch, watch_series
+from gadet.watcher import Watcher
 
 __all__ = ["AnomalyDetector"]
 
 
-class AnomalyDetector:
+class AnomalyDetector(Watcher, Questioner):
     """Finds, locates and explains anomalies.
 
     Args:
@@ -99,7 +99,8 @@ class AnomalyDetector:
                     toolkits[name] = replace(kit, expert=expert)
         if segmenter is not None:
             toolkits["image"] = replace(toolkits["image"], localizer=ImageLocalizer(segmenter))
-        self._intake = Intake(toolkits, limits or LoadLimits())
+        self._limits = limits or LoadLimits()
+        self._intake = Intake(toolkits, self._limits)
 
     def __repr__(self) -> str:
         """Name the backend, never its key."""
@@ -402,93 +403,3 @@ class AnomalyDetector:
             batch=batch_api,
             **pace,
         )
-
-    def watch(
-        self,
-        stream: Iterable[Any],
-        settings: Watch | None = None,
-        *,
-        judge: bool = True,
-        normality: Normality | None = None,
-        domain: str | Path | Domain = "series",
-        budget: Limits | None = None,
-    ) -> Iterator[Event]:
-        """Watch a time series while it arrives, and tell what happens in it.
-
-        Every row is scored at once without a model; only what is suspicious is inspected, with the
-        backend of this detector.
-
-        Args:
-            stream: Numbers, rows of numbers, or pairs `(time, row)`; it may never end.
-            settings: How it is watched; None takes the defaults, for a stream of single numbers.
-            judge: Whether events are inspected; False only tells when they begin and end.
-            normality: As in `detect`, for the inspections.
-            domain: As in `detect`, for the inspections.
-            budget: What the inspections may spend. When it is used up, events go on without being
-                judged, and say so.
-
-        Returns:
-            Events as they become known; the stream is read while they are taken. An entry that is
-            not a row of the stream raises `InputError` then.
-
-        Raises:
-            ConfigurationError: An argument cannot be used.
-        """
-        purse = purse_for(self.route, budget)
-        ask_backend = purse.guarded(complete) if purse else complete
-
-        def inspect_rows(item: Any) -> Report:
-            request = request_of(item, (), normality=normality, domain=domain)
-            case = self._intake.case(request, self.route.legs[0], pictures="small")
-            return drive(travel(self.route, case), ask_backend)
-
-        return watch_series(stream, inspect_rows if judge else None, settings or Watch())
-
-    def ask(
-        self,
-        about: Report | Reply,
-        question: str,
-        *,
-        item: Any = None,
-        references: Sequence[Any] = (),
-        normality: Normality | None = None,
-    ) -> Reply:
-        """Ask the model about its report, with the same pictures and everything said before.
-
-        Args:
-            about: A report of this detector, or a reply to go on from.
-            question: What you want to know, such as "Why is this not a scratch?".
-            item: The item again, for a report that was loaded from a file or came from a batch;
-                None reads it from where the report says that it was.
-            references: Its normal samples again, in that case.
-            normality: What was known about the normal state, in that case.
-
-        Returns:
-            The reply; it changes nothing in the report.
-
-        Raises:
-            InputError: The item cannot be read again, or is another one.
-            ConfigurationError: The question cannot be asked.
-            BackendError: The model could not be asked.
-        """
-        leg, prompt = follow_up(
-            self.route, self._intake, about, question, item, references, normality
-        )
-        return replied(question, prompt, leg.backend.complete(prompt), leg, about)
-
-    async def aask(
-        self,
-        about: Report | Reply,
-        question: str,
-        *,
-        item: Any = None,
-        references: Sequence[Any] = (),
-        normality: Normality | None = None,
-    ) -> Reply:
-        """Ask about a report without blocking the event loop; arguments as in `ask`."""
-        from asyncio import to_thread
-
-        leg, prompt = await to_thread(
-            follow_up, self.route, self._intake, about, question, item, references, normality
-        )
-        return replied(question, prompt, await leg.backend.acomplete(prompt), leg, about)

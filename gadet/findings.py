@@ -68,13 +68,17 @@ class VideoRegion(Record):
     """A stretch of a video, with the places it is seen at.
 
     Attributes:
-        interval: From when to when, in frames or seconds.
+        interval: From when to when, in seconds of the clip; its labels are written as `0:12.3`.
+        frames: The same as frames `(start, stop)` from 0, half-open, when they are known.
         track: Boxes in single frames, in the order of time; may be empty.
+        mark: The number drawn on it in the marked view, when there was one.
     """
 
     kind: Literal["video"] = "video"
     interval: Interval
+    frames: tuple[Count, Count] | None = None
     track: tuple[TrackPoint, ...] = ()
+    mark: int | None = None
 
 
 class OrientedBox(Record):

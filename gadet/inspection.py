@@ -24,6 +24,7 @@ from gadet.edges import find_edges
 from gadet.experts.base import Evidence
 from gadet.findings import Finding
 from gadet.localize.base import Exporter, Illustrator
+from gadet.localize.continued import continued
 from gadet.localize.duplicates import merged
 from gadet.opening import Opening, open_case, summary_of
 from gadet.prompts.follow_up import put_differently
@@ -115,17 +116,17 @@ def _report(
     judgement, opening = swept.judgement, openings[0]
     answer = judgement.answer
     notes = [*filter(None, [case.hint]), *scribe.notes, *judgement.notes]
-    findings: list[Finding] = []
+    findings: list[tuple[int, Finding]] = []
     for entry in swept.told:
         finding, mended = entry.located(case.localizer)
-        findings.append(finding)
+        findings.append((id(entry.scene), finding))
         notes.extend(mended)
     notes.extend(_left_out(case, opening.prompt))
     report = Report(
         verdict=judgement.verdict,
         score=judgement.score,
         score_source=judgement.source,
-        findings=merged(findings),
+        findings=merged(continued(findings)),
         explanation=answer.explanation if answer else _silence(judgement.verdict, scribe),
         observations=answer.observations if answer else (),
         stretches=swept.stretches,

@@ -72,12 +72,13 @@ def _candidates(case: Case, evidence: Evidence | None) -> tuple[Suspect, ...]:
 
 
 def _windows(case: Case) -> tuple[Window, ...]:
-    limits, most = case.profile.views, case.profile.max_images
-    if case.profile.images and isinstance(case.localizer, Windowed):
-        if case.references.samples or case.request.marks:
-            most = max(most // 2, 1)
-        return case.localizer.windows(case.sample, limits, most=most)
-    return (Window(case.sample.views(limits)),)
+    limits, profile = case.profile.views, case.profile
+    if not isinstance(case.localizer, Windowed):
+        return (Window(case.sample.views(limits)),)
+    # References and marked pictures have to fit beside the clean ones.
+    shared = bool(case.references.samples) or case.request.marks
+    most = max(profile.max_images // 2, 1) if shared else profile.max_images
+    return case.localizer.windows(case.sample, limits, most=most if profile.images else 0)
 
 
 def _pictures(case: Case, window: Window, candidates: tuple[Suspect, ...]) -> tuple[View, ...]:

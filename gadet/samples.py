@@ -1,4 +1,4 @@
-"""Sample data that ships: small pictures and series, made by a program, with and without defects.
+"""Sample data that ships: pictures, series and clips, made by a program, with and without defects.
 
     from gadet import AnomalyDetector, samples
 
@@ -23,7 +23,10 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from gadet.errors import ConfigurationError
+from gadet.films import Film, road, walkway
+from gadet.geometry import Box
 from gadet.media.series import SeriesInput
+from gadet.media.video import VideoInput
 from gadet.report import Modality
 from gadet.request import Normality
 from gadet.scenes import (
@@ -44,6 +47,9 @@ _MARGIN: Final = 8
 """Pixels around the drawing, so that it can be moved without showing an edge."""
 
 
+Item = Image.Image | SeriesInput | VideoInput
+
+
 @dataclass(frozen=True, eq=False)
 class SampleCase:
     """One item with everything that is known about it.
@@ -52,28 +58,30 @@ class SampleCase:
         name: The name that `load` takes.
         title: What it shows, for people.
         modality: What kind of data the item is.
-        item: What to inspect: an RGB picture or a series.
-        references: Normal pictures or series of the same thing.
+        item: What to inspect: an RGB picture, a series or a clip.
+        references: Normal pictures, series or clips of the same thing.
         mask: The truth, bool, all False when it is normal: `(H, W)` in pixels of a picture, `(T,)`
-            of a series.
+            of a series by rows and of a clip by frames.
         anomalous: The true verdict.
         domain: Name of the domain pack that fits.
         normality: What is normal, in words.
+        boxes: Of each frame of a clip the true box, native pixels; None where nothing is unusual.
     """
 
     name: str
     title: str
-    item: Image.Image | SeriesInput = field(repr=False)
-    references: tuple[Image.Image | SeriesInput, ...] = field(repr=False)
+    item: Item = field(repr=False)
+    references: tuple[Item, ...] = field(repr=False)
     mask: npt.NDArray[np.bool_] = field(repr=False)
     anomalous: bool
     domain: str
     normality: Normality
     modality: Modality = "image"
+    boxes: tuple[Box | None, ...] = field(default=(), repr=False)
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
-        """The true spans of a series, rows `(start, stop)`, half-open."""
+        """The true spans of a series or clip, rows or frames `(start, stop)`, half-open."""
         if self.mask.ndim != 1:
             return ()
         edges = np.flatnonzero(np.diff(self.mask.astype(np.int8), prepend=0, append=0))
@@ -92,6 +100,21 @@ class _Signal:
 
     draw: Callable[[np.random.Generator, Defects], Record]
     references: int
+    normality: Normality
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What can be filmed at one place.
+
+    Attributes:
+        film: Makes a clip, with what is unusual.
+        domain: Name of the domain pack.
+        normality: What is normal, in words.
+    """
+
+    film: Callable[[np.random.Generator, Defects], Film]
+    domain: str
     normality: Normality
 
 
@@ -203,7 +226,27 @@ _SIGNALS: Final = {
     ),
 }
 
-# name: (scene or signal, kind of defect as a folder name, defects that are drawn, title)
+_PLACES: Final = {
+    "walkway": _Place(
+        walkway,
+        "pedestrian",
+        Normality(
+            subject="path across a lawn, filmed by a fixed camera",
+            standards="People walk along the path in both directions, alone, at an ordinary pace.",
+        ),
+    ),
+    "road": _Place(
+        road,
+        "traffic",
+        Normality(
+            subject="road with a lane for each direction, filmed by a fixed camera from the side",
+            standards="In the far lane cars drive to the left, in the near lane to the right, all "
+            "about equally fast.",
+        ),
+    ),
+}
+
+# name: (scene, signal or place, kind of defect as a folder name, defects that are drawn, title)
 _CASES: Final[dict[str, tuple[str, str, Defects, str]]] = {
     "circuit-board": (
         "circuit-board",
@@ -236,6 +279,8 @@ _CASES: Final[dict[str, tuple[str, str, Defects, str]]] = {
         ("drift", "stuck"),
         "Cold store whose sensor drifts and gets stuck",
     ),
+    "walkway": ("walkway", "cyclist", ("cyclist",), "Path with a cyclist among people who walk"),
+    "road": ("road", "wrong-way", ("wrong way",), "Road with a car that drives the wrong way"),
 }
 _REFERENCES: Final = 3
 
@@ -269,6 +314,21 @@ def load(name: str) -> SampleCase:
             normality=signal.normality,
             modality="series",
         )
+    if kind in _PLACES:
+        place = _PLACES[kind]
+        film = place.film(np.random.default_rng(seed), defects)
+        return SampleCase(
+            name=name,
+            title=title,
+            item=film.item,
+            references=(place.film(np.random.default_rng(0), ()).item,),
+            mask=film.truth,
+            anomalous=bool(defects),
+            domain=place.domain,
+            normality=place.normality,
+            modality="video",
+            boxes=film.boxes,
+        )
     scene = _SCENES[kind]
     item, mask = _picture(scene, defects, seed)
     # Copies, since a picture can be changed by whoever gets it.
@@ -286,10 +346,11 @@ def load(name: str) -> SampleCase:
 
 
 def write(folder: str | Path) -> list[Path]:
-    """Write all cases in the layout of MVTec AD, pictures as PNG and series as CSV.
+    """Write all cases in the layout of MVTec AD: pictures as PNG, series as CSV, clips as folders.
 
     `SCENE/train/good/*.png`, `SCENE/test/KIND/*.png`, `SCENE/ground_truth/KIND/*_mask.png`; the
-    truth of a series is `*_spans.csv`, with the rows `start` and `stop` (half-open) of each defect.
+    truth of a series or clip is `*_spans.csv`, with the rows or frames `start` and `stop`
+    (half-open) of each defect. A clip is a folder of numbered frames, ten for each second.
 
     Args:
         folder: Where to write; made when it is missing.
@@ -300,9 +361,13 @@ def write(folder: str | Path) -> list[Path]:
     written: list[Path] = []
     trained: set[str] = set()
 
-    def save(content: Image.Image | SeriesInput | str, *parts: str) -> None:
+    def save(content: Item | str, *parts: str) -> None:
         path = Path(folder).joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, VideoInput):
+            for number, frame in enumerate(content.item):
+                save(Image.fromarray(frame), *parts, f"{number:04d}")
+            return
         if isinstance(content, Image.Image):
             path = path.with_suffix(".png")
             content.save(path, format="PNG")
@@ -315,7 +380,7 @@ def write(folder: str | Path) -> list[Path]:
     for name, (scene, kind, defects, _) in _CASES.items():
         case = load(name)
         save(case.item, scene, "test", kind, "000")
-        if defects and case.modality == "series":
+        if defects and case.modality != "image":
             spans = "".join(f"{start},{stop}\n" for start, stop in case.spans)
             save(f"start,stop\n{spans}", scene, "ground_truth", kind, "000_spans")
         elif defects:

@@ -32,15 +32,19 @@ def default_toolkits() -> dict[Modality, Toolkit]:
     from gadet.experts.image import ImageExpert
     from gadet.experts.pointcloud import PointCloudExpert
     from gadet.experts.series import SeriesExpert
+    from gadet.experts.video import VideoExpert
     from gadet.localize.image import ImageLocalizer
     from gadet.localize.pointcloud import PointCloudLocalizer
     from gadet.localize.series import SeriesLocalizer
+    from gadet.localize.video import VideoLocalizer
     from gadet.media.image import ImageAdapter
     from gadet.media.pointcloud import PointCloudAdapter
     from gadet.media.series import SeriesAdapter
+    from gadet.media.video import VideoAdapter
 
     return {
         "image": Toolkit(ImageAdapter(), ImageExpert(), ImageLocalizer()),
         "series": Toolkit(SeriesAdapter(), SeriesExpert(), SeriesLocalizer()),
         "pointcloud": Toolkit(PointCloudAdapter(), PointCloudExpert(), PointCloudLocalizer()),
+        "video": Toolkit(VideoAdapter(), VideoExpert(), VideoLocalizer()),
     }

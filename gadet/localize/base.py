@@ -270,7 +270,8 @@ class Windowed(Protocol):
         Args:
             sample: The item.
             limits: What the model takes as one picture.
-            most: Pictures that one question may show of the item.
+            most: Pictures that one question may show of the item; 0 where nobody looks at them and
+                one window with one picture is enough.
         """
 
 

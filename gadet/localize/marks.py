@@ -208,6 +208,7 @@ def draw_marks(
     numbered: bool = True,
     inside: bool = True,
     fill: float = 0.0,
+    label_height: int | None = None,
 ) -> tuple[Image.Image, tuple[Label, ...]]:
     """Outline shapes on a copy of a picture and put their numbers where they hide nothing.
 
@@ -218,6 +219,7 @@ def draw_marks(
         inside: Whether the label of a large region may lie within it.
         fill: Share of the colour that is laid over a region, in [0, 1]; 0 leaves it as it is,
             because what lies under it is what the number points at.
+        label_height: Height of the labels in pixels; None goes by the size of the picture.
 
     Returns:
         The picture with outlines and labels, and the labels in the order of the shapes.
@@ -231,7 +233,7 @@ def draw_marks(
         return picture.copy(), ()
     pixels = np.array(picture.convert("RGB"))
     height, width = pixels.shape[:2]
-    label_height = _label_height(width, height, len(shapes))
+    label_height = label_height or _label_height(width, height, len(shapes))
     pen = max(2, round(max(width, height) / 320))
     covered = np.zeros((height, width), dtype=bool)
     for shape in shapes:

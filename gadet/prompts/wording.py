@@ -23,6 +23,7 @@ __all__ = [
     "FOLLOW_UP",
     "MANY_RULES",
     "MARKS",
+    "OBSERVE",
     "ONE_RULE",
     "PLACES",
     "POINTS",
@@ -143,6 +144,16 @@ CLOSER = (
     "This question is about the enlarged part alone: decide whether what is shown there "
     "holds an anomaly. The whole item is there for orientation; the rest of it is judged elsewhere."
 )
+
+OBSERVE = """\
+The pictures show normal samples{subject}. Everything in them is normal. Write down what is usual \
+in them, so that somebody who has not seen them can tell what would be unusual: what is there and \
+where, how many, how large, how fast, in which directions, and what varies from one sample to the \
+next. What matters later:
+{look_at}
+State only what is visible, in five to twelve short statements, the most useful first, and no \
+person's looks. Answer with one JSON object and nothing else, with the list of statements in the \
+field `{field}`."""
 
 STRETCH = (
     "This question is about one stretch of a longer item, {words}: judge what is shown of it. The "

@@ -12,65 +12,20 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
 from gadet.errors import ConfigurationError, GadetError
 from gadet.experts.series import SeriesStream
-from gadet.findings import Count, Finding, Record, SpanRegion, Unit
 from gadet.media.series import SeriesInput
 from gadet.report import Report
+from gadet.watch.event import Event, Happening, Stage, Vigil
 
-__all__ = ["Event", "Watch", "watch_series"]
+__all__ = ["Watch", "watch_series"]
 
 logger = logging.getLogger("gadet")
-
-BOUNDARY = 0.5
-
-
-class Event(Record):
-    """Something unusual in a watched stream, told when it begins, is judged, and ends.
-
-    Attributes:
-        kind: `began` at its first unusual row; `judged` once enough of it was seen to be inspected;
-            `ended` when the stream has been quiet again.
-        number: Number of the event, from 1; the same in all that is told of it.
-        start: Row it began at, counted from the first row of the stream.
-        stop: Row after the last unusual one so far.
-        started: The time of its first row, as it came with the row.
-        score: The highest score of its rows so far, in [0, 1].
-        report: What the inspection of the rows in memory said; only with `judged`. Its rows count
-            from `first_row`.
-        first_row: The row of the stream that is row 0 of the report; only with `judged`.
-        problem: Why there is no report although the event was to be judged.
-    """
-
-    kind: Literal["began", "judged", "ended"]
-    number: Annotated[int, Field(gt=0)]
-    start: Count
-    stop: Count
-    started: Any = None
-    score: Unit
-    report: Report | None = None
-    first_row: Count | None = None
-    problem: str | None = None
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The findings of the report that lie in the event; others are of older rows in memory."""
-        if self.report is None or self.first_row is None:
-            return ()
-        first, last = self.start - self.first_row, self.stop - self.first_row
-        return tuple(
-            finding
-            for finding in self.report.findings
-            if isinstance(finding.region, SpanRegion)
-            and finding.region.interval.start < last
-            and finding.region.interval.end > first
-        )
 
 
 @dataclass(frozen=True)
@@ -103,29 +58,6 @@ class Watch:
                 )
 
 
-@dataclass
-class _Open:
-    """An event that has not ended."""
-
-    number: int
-    start: int
-    stop: int
-    started: Any
-    score: float
-    judged: bool = False
-
-    def told(self, kind: Literal["began", "judged", "ended"], **more: Any) -> Event:
-        return Event(
-            kind=kind,
-            number=self.number,
-            start=self.start,
-            stop=self.stop,
-            started=self.started,
-            score=self.score,
-            **more,
-        )
-
-
 def watch_series(
     stream: Iterable[Any], inspect: Callable[[SeriesInput], Report] | None, settings: Watch
 ) -> Iterator[Event]:
@@ -146,42 +78,31 @@ def watch_series(
     scorer = SeriesStream(len(names), period=settings.period, memory=settings.memory)
     rows: deque[npt.NDArray[np.float64]] = deque(maxlen=settings.memory)
     times: deque[Any] = deque(maxlen=settings.memory)
-    happening: _Open | None = None
+    vigil = Vigil(quiet=settings.quiet, judge_after=settings.judge_after, tick=1)
     past = 0
-    number = 0
     position = -1
+
+    def told(stages: Iterator[tuple[Stage, Happening]]) -> Iterator[Event]:
+        nonlocal past
+        for stage, happening in stages:
+            if stage != "judge":
+                yield happening.told(stage)
+            elif inspect is not None:
+                yield _judged(happening, inspect, rows, times, names, position, past)
+            if stage == "ended":
+                past = happening.stop
+
     for position, entry in enumerate(stream):
         time, row = entry if settings.timed else (None, entry)
         score = float(scorer.push(row)[0])
         rows.append(np.atleast_1d(np.asarray(row, dtype=np.float64)))
         times.append(time)
-        if score >= BOUNDARY:
-            if happening is None:
-                number += 1
-                happening = _Open(number, position, position + 1, time, score)
-                yield happening.told("began")
-            happening.stop = position + 1
-            happening.score = max(happening.score, score)
-        if happening is None:
-            continue
-        ended = position + 1 - happening.stop >= settings.quiet
-        long = position + 1 - happening.start >= settings.judge_after
-        if (ended or long) and not happening.judged:
-            happening.judged = True
-            if inspect is not None:
-                yield _judged(happening, inspect, rows, times, names, position, past)
-        if ended:
-            yield happening.told("ended")
-            past = happening.stop
-            happening = None
-    if happening is not None:
-        if not happening.judged and inspect is not None:
-            yield _judged(happening, inspect, rows, times, names, position, past)
-        yield happening.told("ended")
+        yield from told(vigil.step(position, time, position, score))
+    yield from told(vigil.close())
 
 
 def _judged(
-    happening: _Open,
+    happening: Happening,
     inspect: Callable[[SeriesInput], Report],
     rows: deque[npt.NDArray[np.float64]],
     times: deque[Any],
