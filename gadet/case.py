@@ -9,7 +9,7 @@ from typing import Literal
 
 from gadet.backends.facts.profile import Profile
 from gadet.experts.base import Evidence, Expert
-from gadet.localize.base import Localizer
+from gadet.localize.base import Counter, Localizer
 from gadet.media.base import Sample
 from gadet.prompts.domain import Domain
 from gadet.request import DetectRequest
@@ -90,7 +90,9 @@ class Measured:
 
 
 def measure(case: Case) -> Measured:
-    """Let the expert of a case measure its sample."""
+    """Let the expert of a case measure its sample, and count where the domain asks for it."""
     started = time.perf_counter()
     evidence = case.expert.assess(case.sample, case.references.samples) if case.expert else None
+    if evidence is not None and case.domain.count and isinstance(case.localizer, Counter):
+        evidence = case.localizer.count(case.sample, case.references.samples, evidence)
     return Measured(evidence, time.perf_counter() - started)

@@ -155,4 +155,5 @@ def summary_of(evidence: Evidence, candidates: tuple[Suspect, ...]) -> EvidenceS
         ),
         notes=evidence.notes,
         compared=evidence.compared,
+        counts=evidence.counts,
     )

@@ -128,6 +128,7 @@ class EvidenceSummary(Record):
         candidates: The regions it proposes, most suspicious first.
         notes: What the reader should know: an engine that was missing, a picture made smaller.
         compared: Whether part of the item itself was known to be normal and compared with.
+        counts: How many alike objects there are beside the references', a sentence each.
     """
 
     expert: str
@@ -136,6 +137,7 @@ class EvidenceSummary(Record):
     candidates: tuple[CandidateSummary, ...] = ()
     notes: tuple[str, ...] = ()
     compared: bool = False
+    counts: tuple[str, ...] = ()
 
 
 class Provenance(Record):

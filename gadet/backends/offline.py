@@ -68,7 +68,7 @@ def _measured(evidence: EvidenceSummary | None) -> str:
     """All that can be said to a question without a language model."""
     if evidence is None:
         return f"{NO_MODEL} No expert ran, so nothing was measured."
-    facts = [f"- {fact}" for fact in evidence.facts]
+    facts = [f"- {fact}" for fact in (*evidence.facts, *evidence.counts)]
     facts += [f"- {region.fact}" for region in evidence.candidates if region.score >= BOUNDARY]
     listed = "\n".join(facts) or "- nothing that stands out"
     return f"{NO_MODEL} A question cannot be discussed; this was measured:\n{listed}"
@@ -90,7 +90,7 @@ def _answer(evidence: EvidenceSummary | None, prompt: Prompt) -> Answer:
     compared = evidence.compared or _has_reference(prompt)
     clear: Literal["normal", "uncertain"] = "normal" if compared else "uncertain"
     return Answer(
-        observations=evidence.facts,
+        observations=(*evidence.facts, *evidence.counts),
         findings=tuple(findings),
         explanation=_explanation(evidence, suspicious, "anomalous" if anomalous else clear),
         verdict="anomalous" if anomalous else clear,

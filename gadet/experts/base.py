@@ -76,6 +76,7 @@ class Evidence:
         weights_sha256: Hash of the weights it used, None without weights.
         notes: What the reader should know about how it ran.
         compared: Whether part of the item itself was known to be normal and compared with.
+        counts: How many alike objects there are, a sentence each, where that was counted.
     """
 
     score_map: npt.NDArray[np.float32] = field(repr=False)
@@ -86,6 +87,7 @@ class Evidence:
     weights_sha256: str | None = None
     notes: tuple[str, ...] = ()
     compared: bool = False
+    counts: tuple[str, ...] = ()
 
 
 class Expert(Protocol):

@@ -17,6 +17,7 @@ __all__ = [
     "Bisector",
     "Bracket",
     "Closeup",
+    "Counter",
     "Exporter",
     "Illustrator",
     "Localizer",
@@ -238,6 +239,14 @@ class Exporter(Protocol):
             findings: What was found.
             evidence: What the expert measured, when one ran.
         """
+
+
+@runtime_checkable
+class Counter(Protocol):
+    """A localizer that can count alike objects and compare their number with the references'."""
+
+    def count(self, sample: Sample, references: Sequence[Sample], evidence: Evidence) -> Evidence:
+        """The evidence with what was counted: sentences, and objects missing or added."""
 
 
 @runtime_checkable

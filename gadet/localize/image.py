@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from gadet.errors import LocalizationError
 from gadet.experts.base import Candidate, Evidence, Suspect
+from gadet.experts.cache import Cache, pixel_key
 from gadet.experts.regions import bounding_box
 from gadet.findings import ImageRegion, Region
 from gadet.geometry import Box, Mask
 from gadet.localize.base import Closeup, Pointer, Scene
+from gadet.localize.counting import Counted, counted, tally, with_counts
 from gadet.localize.groups import Group, closer_views, nested
 from gadet.localize.marks import mark_view
 from gadet.localize.points import decode_point
@@ -30,6 +32,10 @@ __all__ = ["ImageLocalizer"]
 MOST_READABLE = 60
 """More numbers than this cannot be read in one picture: who asks for more looks at none of them."""
 
+COUNTED_KEPT = 32
+"""Pictures whose objects are kept, about 2 MB each; references are counted once for many items."""
+MOST_COUNTED = 8
+"""References that numbers are compared with."""
 COARSE = "one number may stand for several outlines near it"
 FINER = 3
 """So many times as many regions are proposed when marks may be coarse."""
@@ -48,6 +54,7 @@ class ImageLocalizer:
     def __init__(self, segmenter: Segmenter | None = None) -> None:
         """Keep the segmenter; nothing is loaded."""
         self._segmenter = segmenter
+        self._counted: Cache[Counted] = Cache(COUNTED_KEPT)
 
     def propose(
         self, sample: Sample, evidence: Evidence | None, *, most: int
@@ -64,6 +71,17 @@ class ImageLocalizer:
         # One at a time: all masks of a large picture at once would not fit into memory.
         segments = ((one.mask, one.quality) for one in found)
         return propose_regions(sample.pixels, evidence, most=most, segments=segments)
+
+    def count(self, sample: Sample, references: Sequence[Sample], evidence: Evidence) -> Evidence:
+        """The evidence with the numbers of alike objects, as `counting.tally` compares them."""
+        compared = [self._objects(one) for one in references[:MOST_COUNTED]]
+        if not compared:
+            return evidence
+        return with_counts(evidence, tally(self._objects(sample), compared))
+
+    def _objects(self, sample: Sample) -> Counted:
+        pixels = sample.pixels
+        return self._counted.get(pixel_key(pixels), lambda: counted(pixels))
 
     def propose_nested(
         self, sample: Sample, evidence: Evidence | None, *, most: int

@@ -71,7 +71,7 @@ def build_prompt(
         reference_views: Pictures of normal samples: one view per reference, or a sequence of views
             for a reference that needs several.
         evidence: What an expert measured. It always travels with the prompt; it is told only when
-            `show_evidence` is set.
+            `show_evidence` is set, save what was counted, which is told always.
         show_evidence: Whether the text states what the expert measured.
         boxes: How the model writes boxes and points. They refer to the first clean picture of the
             item.
@@ -112,6 +112,7 @@ def build_prompt(
         _marks(item, closer=closer),
         wording.TIMES.format(form=times) if ways.times else "",
         _where(item, boxes, ways.by, closer=closer) if ways.by else "",
+        _counts(evidence) if evidence else "",
         _evidence(evidence, item, boxes) if show_evidence and evidence else "",
         wording.ANSWER.format(fields=wording.fields_in_order(ways)),
     ]
@@ -339,6 +340,12 @@ def _where(item: Sequence[View], boxes: BoxFormat, by: Pointing, *, closer: bool
     if by == "point":
         return wording.POINTS.format(form=boxes.describe_point(*size), picture=picture)
     return wording.BOXES.format(form=boxes.describe(*size), picture=picture)
+
+
+def _counts(evidence: EvidenceSummary) -> str:
+    if not evidence.counts:
+        return ""
+    return wording.COUNTS.format(lines="\n".join(f"- {line}" for line in evidence.counts))
 
 
 def _evidence(evidence: EvidenceSummary, item: Sequence[View], boxes: BoxFormat) -> str:

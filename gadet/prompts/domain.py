@@ -48,6 +48,8 @@ class Domain(BaseModel):
         not_anomalies: What must not be reported, a sentence each.
         checklist: Steps to work through before judging, in order.
         caveats: What the way the data is shown does to the pictures.
+        count: Whether alike objects are counted and compared with the references, and the numbers
+            told at every level.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +65,7 @@ class Domain(BaseModel):
     not_anomalies: Lines = ()
     checklist: Lines = ()
     caveats: Lines = ()
+    count: bool = False
 
 
 def domain_names() -> tuple[str, ...]:

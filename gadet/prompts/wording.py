@@ -18,6 +18,7 @@ __all__ = [
     "CALLER",
     "CALLER_TAG",
     "CLOSER",
+    "COUNTS",
     "EVIDENCE",
     "FEW_SHOT",
     "FOLLOW_UP",
@@ -122,6 +123,11 @@ EVIDENCE = """\
 A measuring program (not a person, and not a language model) reports the following. It measures \
 differences without understanding them and can be wrong both ways: check every statement in the \
 clean picture before you rely on it.
+{lines}"""
+
+COUNTS = """\
+A program counted objects that look alike, without knowing what they are; places are pixels of the \
+original item. It can be wrong: count again where a number matters.
 {lines}"""
 
 ANSWER = """\
