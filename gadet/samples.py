@@ -1,4 +1,4 @@
-"""Sample data that ships: pictures, series and clips, made by a program, with and without defects.
+"""Sample data that ships: pictures, series, clips and scans made by a program, with defects or not.
 
     from gadet import AnomalyDetector, samples
 
@@ -25,6 +25,7 @@ from PIL import Image, ImageFilter
 from gadet.errors import ConfigurationError
 from gadet.films import Film, road, walkway
 from gadet.geometry import Box
+from gadet.media.pointcloud import PointCloudInput
 from gadet.media.series import SeriesInput
 from gadet.media.video import VideoInput
 from gadet.report import Modality
@@ -40,6 +41,7 @@ from gadet.scenes import (
     woven_fabric,
 )
 from gadet.signals import Record, cold_store, server_load, vibration
+from gadet.solids import Scan, bearing_block
 
 __all__ = ["SampleCase", "load", "names", "write"]
 
@@ -58,10 +60,10 @@ class SampleCase:
         name: The name that `load` takes.
         title: What it shows, for people.
         modality: What kind of data the item is.
-        item: What to inspect: an RGB picture, a series or a clip.
-        references: Normal pictures, series or clips of the same thing.
+        item: What to inspect: an RGB picture, a series, a clip or a point cloud.
+        references: Normal ones of the same thing.
         mask: The truth, bool, all False when it is normal: `(H, W)` in pixels of a picture, `(T,)`
-            of a series by rows and of a clip by frames.
+            of a series by rows and of a clip by frames, `(N,)` of a cloud by points.
         anomalous: The true verdict.
         domain: Name of the domain pack that fits.
         normality: What is normal, in words.
@@ -82,7 +84,7 @@ class SampleCase:
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
         """The true spans of a series or clip, rows or frames `(start, stop)`, half-open."""
-        if self.mask.ndim != 1:
+        if self.modality not in ("series", "video"):
             return ()
         edges = np.flatnonzero(np.diff(self.mask.astype(np.int8), prepend=0, append=0))
         return tuple(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
@@ -115,6 +117,21 @@ class _Place:
 
     film: Callable[[np.random.Generator, Defects], Film]
     domain: str
+    normality: Normality
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What can be scanned of one kind of part.
+
+    Attributes:
+        scan: Makes a cloud, with defects, as it lies or in a pose of its own.
+        references: How many normal clouds are given beside it.
+        normality: What is normal, in words.
+    """
+
+    scan: Callable[..., Scan]
+    references: int
     normality: Normality
 
 
@@ -246,6 +263,18 @@ _PLACES: Final = {
     ),
 }
 
+_PARTS: Final = {
+    "bearing-block": _Part(
+        bearing_block,
+        3,
+        Normality(
+            subject="bearing block: a plate with a bored boss and two pins, in millimetres",
+            standards="All faces are flat or round and smooth. Both pins are there and equal.",
+            defects=("dent", "missing pin"),
+        ),
+    ),
+}
+
 # name: (scene, signal or place, kind of defect as a folder name, defects that are drawn, title)
 _CASES: Final[dict[str, tuple[str, str, Defects, str]]] = {
     "circuit-board": (
@@ -281,6 +310,14 @@ _CASES: Final[dict[str, tuple[str, str, Defects, str]]] = {
     ),
     "walkway": ("walkway", "cyclist", ("cyclist",), "Path with a cyclist among people who walk"),
     "road": ("road", "wrong-way", ("wrong way",), "Road with a car that drives the wrong way"),
+    "bearing-block": ("bearing-block", "dent", ("dent",), "Bearing block with a dent"),
+    "bearing-block-pin": (
+        "bearing-block",
+        "pin",
+        ("missing pin",),
+        "Block without one of its pins",
+    ),
+    "bearing-block-normal": ("bearing-block", "good", (), "Bearing block without a defect"),
 }
 _REFERENCES: Final = 3
 
@@ -329,6 +366,21 @@ def load(name: str) -> SampleCase:
             modality="video",
             boxes=film.boxes,
         )
+    if kind in _PARTS:
+        part = _PARTS[kind]
+        scan = part.scan(np.random.default_rng(seed), defects, turned=True)
+        normals = (np.random.default_rng(n) for n in range(part.references))
+        return SampleCase(
+            name=name,
+            title=title,
+            item=scan.item,
+            references=tuple(part.scan(one, (), turned=False).item for one in normals),
+            mask=scan.truth,
+            anomalous=bool(defects),
+            domain="pointcloud",
+            normality=part.normality,
+            modality="pointcloud",
+        )
     scene = _SCENES[kind]
     item, mask = _picture(scene, defects, seed)
     # Copies, since a picture can be changed by whoever gets it.
@@ -350,7 +402,8 @@ def write(folder: str | Path) -> list[Path]:
 
     `SCENE/train/good/*.png`, `SCENE/test/KIND/*.png`, `SCENE/ground_truth/KIND/*_mask.png`; the
     truth of a series or clip is `*_spans.csv`, with the rows or frames `start` and `stop`
-    (half-open) of each defect. A clip is a folder of numbered frames, ten for each second.
+    (half-open) of each defect. A clip is a folder of numbered frames, ten for each second; a cloud
+    is a text, its truth `*_points.csv` with the numbers of the points of its defects.
 
     Args:
         folder: Where to write; made when it is missing.
@@ -371,6 +424,10 @@ def write(folder: str | Path) -> list[Path]:
         if isinstance(content, Image.Image):
             path = path.with_suffix(".png")
             content.save(path, format="PNG")
+        elif isinstance(content, PointCloudInput):
+            path = path.with_suffix(".xyz")
+            axes = ",".join(f"{axis} [{content.units}]" for axis in "xyz")
+            np.savetxt(path, content.item, "%.4f", ",", header=axes, comments="")
         else:
             path = path.with_suffix(".csv")
             text = content if isinstance(content, str) else _csv(content.item)
@@ -380,7 +437,10 @@ def write(folder: str | Path) -> list[Path]:
     for name, (scene, kind, defects, _) in _CASES.items():
         case = load(name)
         save(case.item, scene, "test", kind, "000")
-        if defects and case.modality != "image":
+        if defects and case.modality == "pointcloud":
+            rows = "".join(f"{row}\n" for row in np.flatnonzero(case.mask))
+            save(f"point\n{rows}", scene, "ground_truth", kind, "000_points")
+        elif defects and case.modality != "image":
             spans = "".join(f"{start},{stop}\n" for start, stop in case.spans)
             save(f"start,stop\n{spans}", scene, "ground_truth", kind, "000_spans")
         elif defects:

@@ -41,7 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("jobs",),
     ("many",),
     ("questioner", "watcher"),
-    ("detector", "scenes", "signals", "films"),
+    ("detector", "scenes", "signals", "films", "solids"),
     ("samples",),
     ("render",),
     ("cli",),

@@ -28,7 +28,7 @@ Places = npt.NDArray[np.int64]
 
 MOST_REACH = 32  # pixels
 # Neighbours are tried one by one while most pixels still want one, then more and more at once.
-_BATCHES = (1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+_BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 128, 256, 512, 1024, 2048)
 _SPREAD = 2.0  # points whose reach differs by less are closed together
 
 
@@ -103,7 +103,7 @@ def fill(scene: Scene, camera: Camera, depth: Singles, ids: Ids) -> Filled:
         np.flatnonzero(np.isfinite(surface) & (out_ids < 0)),
         out_depth,
         surface,
-        2 * float(np.partition(slack, -1 - len(slack) // 50)[-1 - len(slack) // 50]),
+        2 * _high(slack),
         _steps(pad, across),
     )
     for out in (out_ids, out_depth, out_slack):
@@ -113,6 +113,13 @@ def fill(scene: Scene, camera: Camera, depth: Singles, ids: Ids) -> Filled:
     whole_depth[window] = out_depth.reshape(grid)[cut]
     whole_slack[window] = out_slack.reshape(grid)[cut]
     return Filled(whole_depth, whole_ids, whole_slack, pad - 1)
+
+
+def _high(values: Singles) -> float:
+    """A value that at most a fiftieth of some is above."""
+    some = values[:: len(values) // 4096 + 1]
+    place = len(some) - 1 - len(some) // 50
+    return float(np.partition(some, place)[place])
 
 
 def _tilt(

@@ -118,6 +118,13 @@ class Scene:
         return float(level.min()), float(level.max())
 
     @lazy
+    def planes(self) -> Singles | None:
+        """float32 `(3, N)` the colours, red, green and blue apart; None without any."""
+        if self.colours is None:
+            return None
+        return np.ascontiguousarray(self.colours.T).astype(np.float32)
+
+    @lazy
     def bend(self) -> float:
         """The curvature that is shown in the strongest colour: 98 % of the points bend less."""
         return float(np.quantile(np.abs(self.curvature[:: len(self) // 100_000 + 1]), 0.98)) or 1.0

@@ -49,10 +49,12 @@ def annotated(
         label += " (mid depth)"
     draw, edge = ImageDraw.Draw(picture), letter
     y = height - edge
-    draw.line([(edge, y), (edge + pixels, y)], fill=_INK, width=2)
-    for x in (edge, edge + pixels):
-        draw.line([(x, y - 4), (x, y + 4)], fill=_INK, width=2)
-    draw.text((edge, y - 5), label, fill=_INK, font=_font(letter), anchor="lb")
+    # A light rim keeps them legible where the picture is dark.
+    for ink, rim in ((_GROUND, 2), (_INK, 0)):
+        draw.line([(edge - rim, y), (edge + pixels + rim, y)], fill=ink, width=2 + 2 * rim)
+        for x in (edge, edge + pixels):
+            draw.line([(x, y - 4 - rim), (x, y + 4 + rim)], fill=ink, width=2 + 2 * rim)
+    _write(draw, (edge, y - 5), label, letter)
     _axes(picture, camera, letter)
     return picture
 
@@ -156,11 +158,18 @@ def _round_length(camera: Camera, width: int) -> tuple[float, int]:
     return length, round(length * camera.scale)
 
 
+def _write(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, letter: int) -> None:
+    font = _font(letter)
+    draw.text(place, text, fill=_INK, font=font, anchor="lb", stroke_width=2, stroke_fill=_GROUND)
+
+
 def _axes(picture: Image.Image, camera: Camera, letter: int) -> None:
     """Draw the cloud's three axes as they lie in the view; the far ones first."""
     side = 6 * letter
     small = Image.new("RGBA", (side * _FINE, side * _FINE), (*_GROUND, 0))
     draw, middle, long = ImageDraw.Draw(small), side * _FINE / 2, 1.9 * letter * _FINE
+    rim = 3.2 * letter * _FINE
+    draw.ellipse([middle - rim] * 2 + [middle + rim] * 2, fill=(*_GROUND, 170))
     order = sorted(range(3), key=lambda axis: -camera.rotation[2, axis])
     for axis in order:
         name, colour = _AXES[axis]
