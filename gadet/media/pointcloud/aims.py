@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gadet.errors import ConfigurationError
-from gadet.media.pointcloud.cloud import Cloud
+from gadet.media.pointcloud.cloud import Cloud, Indices
 from gadet.media.pointcloud.render.camera import Camera, facing
 from gadet.media.pointcloud.render.poses import around, canonical, covering, from_sensor
 from gadet.media.pointcloud.render.scene import Scene
 from gadet.media.pointcloud.render.shade import Mode
 
-__all__ = ["GRID", "Plan", "cameras_of", "holding", "plan_of", "upright"]
+__all__ = ["GRID", "Plan", "cameras_of", "holding", "plan_of", "sensor_of", "upright"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,6 +31,7 @@ _WIDEST: Final = 1.5  # tangent of half the angle within which a sensor is taken
 _COLOURFUL: Final = 6.0  # of 255, the spread of colours that are worth a picture
 _LOOKED_AT: Final = 20_000
 _MARGIN: Final = 0.03
+_FAR: Final = 1000.0  # diagonals
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,35 @@ def upright(cloud: Cloud) -> Floats:
     nearest to z, so that what is turned a little is shown as if it were not.
     """
     if cloud.grid is not None:
-        rows = np.nonzero(cloud.grid >= 0)[0]
-        points = cloud.points[cloud.grid[cloud.grid >= 0]]
-        upper, lower = np.quantile(rows, (0.33, 0.67))
-        way = points[rows <= upper].mean(axis=0) - points[rows >= lower].mean(axis=0)
-        length = float(np.linalg.norm(way))
-        if length > 0:
-            return np.asarray(way / length)
+        down = _along(cloud, cloud.grid, 0)
+        if np.linalg.norm(down) > 0:
+            return np.asarray(-down / np.linalg.norm(down))
     axes = canonical(cloud.points[:: -(-len(cloud) // _LOOKED_AT)])
     nearest = axes[int(np.argmax(np.abs(axes[:, 2])))]
     return np.asarray(nearest if nearest[2] >= 0 else -nearest)
+
+
+def sensor_of(cloud: Cloud) -> Floats | None:
+    """Where the sensor of a scan stood, `(3,)`; None of a body that was scanned from all around.
+
+    Where only the grid of its pixels is known, as good as infinitely far away in front of it.
+    """
+    if cloud.sensor is not None or cloud.grid is None:
+        return cloud.sensor
+    ahead = np.cross(_along(cloud, cloud.grid, 1), _along(cloud, cloud.grid, 0))
+    length = float(np.linalg.norm(ahead))
+    if length == 0:
+        return None
+    return np.asarray(cloud.points.mean(axis=0) - ahead * (_FAR * cloud.diagonal / length))
+
+
+def _along(cloud: Cloud, grid: Indices, axis: int) -> Floats:
+    """From the first third of the rows (0) or columns (1) of a grid to the last one."""
+    there = grid >= 0
+    place = np.nonzero(there)[axis]
+    points = cloud.points[grid[there]]
+    low, high = np.quantile(place, (0.33, 0.67))
+    return np.asarray(points[place >= high].mean(axis=0) - points[place <= low].mean(axis=0))
 
 
 def cameras_of(scene: Scene, cloud: Cloud, count: int, *, size: int = 512) -> tuple[Camera, ...]:
@@ -103,9 +123,10 @@ def cameras_of(scene: Scene, cloud: Cloud, count: int, *, size: int = 512) -> tu
 
 
 def _from_sensor(scene: Scene, cloud: Cloud, size: int) -> Camera | None:
-    if cloud.sensor is None:
+    sensor = sensor_of(cloud)
+    if sensor is None:
         return None
-    ahead = scene.origin - cloud.sensor
+    ahead = scene.origin - sensor
     distance = float(np.linalg.norm(ahead))
     if distance <= 0:
         return None
@@ -115,7 +136,7 @@ def _from_sensor(scene: Scene, cloud: Cloud, size: int) -> Camera | None:
     if not front.all() or max(np.abs(x / z).max(), np.abs(y / z).max()) > _WIDEST:
         return None
     try:
-        return from_sensor(scene, cloud.sensor, up=scene.up, size=size)
+        return from_sensor(scene, sensor, up=scene.up, size=size)
     except ConfigurationError:
         return None
 

@@ -17,7 +17,7 @@ from gadet._version import __version__
 from gadet.errors import InputError
 from gadet.findings import PointsRegion
 from gadet.geometry import Box, Frame
-from gadet.media.pointcloud.aims import GRID, Plan, cameras_of, holding, plan_of, upright
+from gadet.media.pointcloud.aims import GRID, Plan, cameras_of, holding, plan_of, sensor_of, upright
 from gadet.media.pointcloud.cloud import Cloud, Indices
 from gadet.media.pointcloud.extent import around_points, surface_area
 from gadet.media.pointcloud.ground import standing
@@ -102,7 +102,7 @@ class PointCloudSample:
             cloud.points[rows],
             colours=None if cloud.colours is None else cloud.colours[rows],
             normals=None if cloud.normals is None else cloud.normals[rows],
-            sensor=cloud.sensor,
+            sensor=sensor_of(cloud),
             up=upright(cloud),
         )
 
