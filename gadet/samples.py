@@ -49,7 +49,7 @@ _MARGIN: Final = 8
 """Pixels around the drawing, so that it can be moved without showing an edge."""
 
 
-Item = Image.Image | SeriesInput | VideoInput
+Item = Image.Image | SeriesInput | VideoInput | PointCloudInput
 
 
 @dataclass(frozen=True, eq=False)

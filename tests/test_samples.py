@@ -11,14 +11,17 @@ from PIL import Image, ImageFilter
 from gadet import AnomalyDetector, SpanRegion, samples
 from gadet.errors import ConfigurationError
 from gadet.films import RATE, SIZE
+from gadet.media.pointcloud import PointCloudAdapter, PointCloudInput
 from gadet.media.series import SeriesAdapter, SeriesInput
 from gadet.media.video import VideoAdapter, VideoInput
 from gadet.request import Normality
+from gadet.solids import NOISE, bearing_block
 
 NAMES = samples.names()
 SERIES = tuple(name for name in NAMES if samples.load(name).modality == "series")
 CLIPS = tuple(name for name in NAMES if samples.load(name).modality == "video")
-PICTURES = tuple(name for name in NAMES if name not in SERIES + CLIPS)
+CLOUDS = tuple(name for name in NAMES if samples.load(name).modality == "pointcloud")
+PICTURES = tuple(name for name in NAMES if name not in SERIES + CLIPS + CLOUDS)
 
 
 @pytest.fixture(scope="module", params=PICTURES)
@@ -29,9 +32,10 @@ def case(request: pytest.FixtureRequest) -> samples.SampleCase:
 def test_names() -> None:
     assert len(set(NAMES)) == len(NAMES) >= 10
     assert "circuit-board" in NAMES
-    assert sum(name.endswith("-normal") for name in NAMES) == 6
+    assert sum(name.endswith("-normal") for name in NAMES) == 7
     assert len(SERIES) == 4
     assert CLIPS == ("walkway", "road")
+    assert len(CLOUDS) == 3
 
 
 def test_case_is_complete(case: samples.SampleCase) -> None:
@@ -170,6 +174,46 @@ def test_what_is_unusual_in_a_clip_is_in_its_boxes(name: str) -> None:
         assert (inside > 25).mean() > 0.1
 
 
+@pytest.mark.parametrize("name", CLOUDS)
+def test_cloud_is_complete_and_the_same_every_time(name: str) -> None:
+    case = samples.load(name)
+    assert isinstance(case.item, PointCloudInput)
+    assert case.domain == "pointcloud"
+    assert case.title
+    assert case.normality.subject
+    assert len(case.references) == 3
+    assert case.spans == ()
+    item, *references = (PointCloudAdapter().load(one) for one in (case.item, *case.references))
+    assert case.mask.shape == (len(item),)
+    assert case.mask.any() == case.anomalous == (not case.name.endswith("-normal"))
+    assert case.mask.mean() < 0.05
+    assert item.cloud.units == "mm"
+    assert len({sample.info.sha256 for sample in (item, *references)}) == 4
+    again = PointCloudAdapter().load(samples.load(name).item)
+    np.testing.assert_array_equal(again.cloud.points, item.cloud.points)
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_cloud_lies_on_its_part_save_where_the_truth_says(name: str) -> None:
+    """Laid down as the references are, all other points are on the part's faces, but for noise."""
+    defects = samples._CASES[name][2]
+    seed = 100 + NAMES.index(name)
+    scan = bearing_block(np.random.default_rng(seed), defects, turned=False)
+    np.testing.assert_array_equal(scan.truth, samples.load(name).mask)
+    x, y, z = scan.points.T
+    boss = np.hypot(x + 20, y)
+    pin = np.minimum(np.hypot(x - 27, y - 17), np.hypot(x - 27, y + 17))
+    faces = [z, z - 8, np.abs(y) - 30, np.abs(x) - 45, boss - 16, boss - 9, z - 20, pin - 4, z - 18]
+    away = np.abs(faces).min(axis=0)
+    # The rim of a dent, less than a tenth of it deep, does not count as part of it.
+    assert away[~scan.truth].max() < 0.12 + 6 * NOISE
+    if "dent" in defects:
+        assert np.median(away[scan.truth]) > 0.3
+    if "missing pin" in defects:
+        assert np.hypot(x - 27, y - 17)[scan.truth].max() < 4 + 6 * NOISE
+        assert not (np.hypot(x - 27, y - 17)[z > 9] < 5).any()
+
+
 def test_unknown_name() -> None:
     with pytest.raises(ConfigurationError, match=r"expected one of circuit-board, .*; got 'board'"):
         samples.load("board")
@@ -198,7 +242,7 @@ def test_write(tmp_path: Path) -> None:
     found = {path for path in found if not path.startswith(("walkway/", "road/"))}
     tests = sum("/test/" in path for path in found)
     truths = sum("/ground_truth/" in path for path in found)
-    assert (tests, truths) == (len(NAMES) - 2, len(NAMES) - 8)
+    assert (tests, truths) == (len(NAMES) - 2, len(NAMES) - 9)
     server = samples.load("server-load")
     item = SeriesAdapter().load(tmp_path / "new/server-load/test/restless/000.csv")
     made = SeriesAdapter().load(server.item)
@@ -208,3 +252,10 @@ def test_write(tmp_path: Path) -> None:
     spans = (tmp_path / "new/server-load/ground_truth/restless/000_spans.csv").read_text()
     assert spans == "start,stop\n" + "".join(f"{a},{b}\n" for a, b in server.spans)
     assert (tmp_path / "new/vibration/train/good/000.csv").exists()
+    block = samples.load("bearing-block")
+    assert isinstance(block.item, PointCloudInput)
+    cloud = PointCloudAdapter().load(tmp_path / "new/bearing-block/test/dent/000.xyz").cloud
+    np.testing.assert_allclose(cloud.points, block.item.item, atol=6e-5)
+    assert cloud.units == "mm"
+    rows = (tmp_path / "new/bearing-block/ground_truth/dent/000_points.csv").read_text().split()
+    assert [int(row) for row in rows[1:]] == np.flatnonzero(block.mask).tolist()

@@ -13,7 +13,7 @@ import pytest
 
 from gadet.errors import InputError
 from gadet.media.choice import adapter_for
-from gadet.media.image import ImageAdapter
+from gadet.media.image import ImageAdapter, ImageInput
 from gadet.media.pointcloud import PointCloudInput
 from gadet.media.series import SeriesAdapter
 from tests.media.pointcloud.support import (
@@ -95,6 +95,24 @@ def test_files_by_their_header(tmp_path: Path) -> None:
     archive.write_bytes(b"nothing")
     assert not ADAPTER.accepts(archive)
     assert not ADAPTER.accepts(tmp_path / "none.npy")
+
+
+def test_a_tiff_of_coordinates_is_no_picture_unless_it_is_said(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    path = tmp_path / "scan.tiff"
+    tifffile.imwrite(path, np.random.default_rng(0).random((20, 30, 3)).astype("f4"))
+    assert adapter_for(path, ALL) is ADAPTER
+    assert adapter_for(str(path), ALL) is ADAPTER
+    assert adapter_for(ImageInput(path), ALL) is ALL["image"]
+    tifffile.imwrite(path, np.zeros((20, 30, 3), "u1"), photometric="rgb")
+    assert adapter_for(path, ALL) is ALL["image"]
+
+
+def test_the_wrappings_are_named() -> None:
+    with pytest.raises(InputError, match=r"ImageInput\(item\) or PointCloudInput\(item\)$"):
+        adapter_for(WIDE, ALL)
+    with pytest.raises(InputError, match=r"SeriesInput\(item\) or PointCloudInput\(item\) to say"):
+        adapter_for({1: 2}.keys(), ALL)
 
 
 def test_an_array_of_nine_columns_may_be_a_picture() -> None:
