@@ -14,7 +14,7 @@ from gadet import BoxFormat, ViewLimits, samples
 from gadet.experts.image import ImageExpert
 from gadet.localize.base import Pointer, Scene
 from gadet.localize.image import ImageLocalizer
-from gadet.localize.outlines import outlines
+from gadet.outlines import outlines
 from gadet.media.base import LoadLimits
 from gadet.media.image import ImageAdapter
 

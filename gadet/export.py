@@ -20,6 +20,7 @@ from PIL import Image
 from gadet.errors import LocalizationError
 from gadet.findings import Finding, ImageRegion, PointsRegion, SpanRegion
 from gadet.geometry import Mask
+from gadet.outlines import is_hole
 
 __all__ = [
     "Exportable",
@@ -119,7 +120,7 @@ def to_anomalib(
     }
 
 
-def to_coco(reports: Iterable[Exportable]) -> dict[str, Any]:
+def to_coco(reports: Iterable[Exportable], *, polygons: bool = False) -> dict[str, Any]:
     """Write findings as a COCO object-detection data set.
 
     A finding with a mask gets an uncompressed RLE and `iscrowd` 1, which is how COCO tells an RLE
@@ -132,6 +133,9 @@ def to_coco(reports: Iterable[Exportable]) -> dict[str, Any]:
 
     Args:
         reports: Reports, in the order in which the images are numbered from 1.
+        polygons: Write masks as polygons with `iscrowd` 0, for tools that take an RLE for a crowd
+            and leave it out. They run along the edges of the pixels. A mask with a hole stays an
+            RLE, because the polygons of COCO have none.
 
     Returns:
         A data set ready for `json.dump`: `info`, `licenses`, `images`, `categories`,
@@ -170,7 +174,7 @@ def to_coco(reports: Iterable[Exportable]) -> dict[str, Any]:
                     "id": len(annotations) + 1,
                     "image_id": image_id,
                     "category_id": ids[finding.label],
-                    **_coco_shape(region, size),
+                    **_coco_shape(region, size, polygons=polygons),
                     "score": report.score if finding.confidence is None else finding.confidence,
                 }
             )
@@ -252,15 +256,27 @@ def label_studio_config(labels: Iterable[str]) -> str:
     )
 
 
-def mask_png(report: Exportable) -> bytes:
+def mask_png(report: Exportable, *, number: int | None = None) -> bytes:
     """The findings of a picture as a PNG mask: 8-bit grey, 255 inside, 0 outside, native size.
+
+    Args:
+        report: What to export.
+        number: Of one finding alone, counted from 1; None puts all into one mask.
 
     Raises:
         LocalizationError: The item was not judged, is no picture of known size, or something was
-            found in it that has no place: an empty mask would say "clean".
+            found in it that has no place: an empty mask would say "clean". Or there is no finding
+            of that number.
     """
+    findings = report.findings
+    if number is not None:
+        if not 1 <= number <= len(findings):
+            raise LocalizationError(
+                f"a finding from 1 to {len(findings)} is needed for a mask of its own; got {number}"
+            )
+        findings = findings[number - 1 : number]
     reason = _why_no_picture(report)
-    regions = _regions(report.findings)
+    regions = _regions(findings)
     if not reason and not regions and report.verdict != "normal":
         reason = "no finding has a region"
     if reason or report.item.size is None:
@@ -393,13 +409,14 @@ def _union(regions: Sequence[ImageRegion], size: tuple[int, int]) -> npt.NDArray
     return whole
 
 
-def _coco_shape(region: ImageRegion, size: tuple[int, int]) -> dict[str, Any]:
+def _coco_shape(region: ImageRegion, size: tuple[int, int], *, polygons: bool) -> dict[str, Any]:
     box = region.box
     shape: dict[str, Any] = {"bbox": [box.x0, box.y0, box.width, box.height]}
-    if region.mask is None:
-        corners = [box.x0, box.y0, box.x1, box.y0, box.x1, box.y1, box.x0, box.y1]
-        return shape | {"area": box.area, "segmentation": [corners], "iscrowd": 0}
     mask = _mask_of(region, size)
+    rings = region.polygons if polygons or region.mask is None else ()
+    if rings and not any(map(is_hole, rings)):
+        corners = [[number for corner in ring for number in corner] for ring in rings]
+        return shape | {"area": region.area, "segmentation": corners, "iscrowd": 0}
     encoded = {"size": list(mask.size), "counts": list(mask.counts)}
     return shape | {"area": mask.area, "segmentation": encoded, "iscrowd": 1}
 

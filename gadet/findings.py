@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gadet.geometry import Box, Interval, Mask
+from gadet.outlines import outlines
 
 __all__ = [
     "Finding",
@@ -46,6 +47,19 @@ class ImageRegion(Record):
     box: Box
     mask: Mask | None = None
     mark: int | None = None
+
+    @property
+    def area(self) -> float:
+        """Square pixels: of the mask, else of the box."""
+        return self.box.area if self.mask is None else float(self.mask.area)
+
+    @property
+    def polygons(self) -> tuple[tuple[tuple[float, float], ...], ...]:
+        """Its outlines, rings of corners `(x, y)`, exact by the even-odd rule: see `outlines`."""
+        if self.mask is not None:
+            return outlines(self.mask)
+        x0, y0, x1, y1 = self.box.as_tuple()
+        return (((x0, y0), (x1, y0), (x1, y1), (x0, y1)),)
 
 
 class TrackPoint(Record):

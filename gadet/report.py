@@ -370,9 +370,13 @@ class Report(Record):
             explanation=self.explanation,
         )
 
-    def to_coco(self) -> dict[str, Any]:
-        """The findings as a COCO data set with one image; `gadet.export.to_coco` takes many."""
-        return to_coco([self])
+    def to_coco(self, *, polygons: bool = False) -> dict[str, Any]:
+        """The findings as a COCO data set with one image; `gadet.export.to_coco` takes many.
+
+        Args:
+            polygons: Write masks as polygons instead of RLE, where they have no holes.
+        """
+        return to_coco([self], polygons=polygons)
 
     def to_label_studio(self) -> dict[str, Any]:
         """The findings as a Label Studio task with one prediction."""

@@ -21,7 +21,7 @@ ROOMS = {path.relative_to(ROOT).with_suffix("").parts[0] for path in MODULES} - 
 # From the ground up; a module may import from its own row and from those before it.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_lazy", "_version", "errors", "geometry"),
-    ("sizing",),
+    ("sizing", "outlines"),
     ("view", "findings"),
     ("export",),
     ("report", "request"),

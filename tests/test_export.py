@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
@@ -19,8 +19,9 @@ from gadet.export import (
     to_coco,
     to_label_studio,
 )
-from gadet.findings import Finding, SpanRegion
+from gadet.findings import Finding, ImageRegion, SpanRegion
 from gadet.geometry import Interval, Mask
+from gadet.outlines import is_hole
 from gadet.report import ItemInfo
 from tests.render.reports import SIZE, ellipse, finding, report
 
@@ -77,6 +78,40 @@ def test_coco_agrees_with_pycocotools():
     encoded = tools.frPyObjects(annotation["segmentation"], SIZE[1], SIZE[0])
     assert np.array_equal(tools.decode(encoded).astype(bool), ellipse())
     assert tools.area(encoded) == annotation["area"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@settings(deadline=None, max_examples=60)
+@given(MASKS)
+def test_polygons_of_coco_are_the_mask_for_pycocotools(array):
+    tools = pytest.importorskip("pycocotools.mask")
+    mask = Mask.from_array(array)
+    if mask.box is None:
+        return
+    height, width = array.shape
+    finding = Finding(label="a", region=ImageRegion(box=mask.box, mask=mask))
+    item = ItemInfo(name="a.png", modality="image", sha256="", size=(width, height))
+    one = report(findings=(finding,), item=item)
+    (annotation,) = one.to_coco(polygons=True)["annotations"]
+    shape = annotation["segmentation"]
+    crowd = isinstance(shape, dict)
+    assert annotation["iscrowd"] == crowd == any(map(is_hole, finding.region.polygons))
+    encoded = tools.frPyObjects(shape, height, width)
+    decoded = tools.decode(encoded if crowd else tools.merge(encoded))
+    assert np.array_equal(decoded.astype(bool), array.astype(bool))
+    assert annotation["area"] == mask.area == finding.region.area
+
+
+def test_a_mask_of_one_finding():
+    whole = np.asarray(Image.open(io.BytesIO(mask_png(report()))))
+    first, second = (
+        np.asarray(Image.open(io.BytesIO(mask_png(report(), number=n)))) for n in (1, 2)
+    )
+    assert np.array_equal(first > 0, ellipse())
+    assert np.array_equal(np.maximum(first, second), whole)
+    for number in (0, 9):
+        with pytest.raises(LocalizationError, match=f"got {number}"):
+            mask_png(report(), number=number)
 
 
 def test_coco_has_what_readers_need():

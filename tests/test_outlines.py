@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gadet import Mask
-from gadet.localize.outlines import outlines
+from gadet.outlines import outlines
 
 
 def filled(rings: tuple[tuple[tuple[int, int], ...], ...], shape: tuple[int, int]) -> np.ndarray:

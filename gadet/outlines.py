@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gadet.geometry import Mask
 
-__all__ = ["outlines"]
+__all__ = ["is_hole", "outlines"]
 
 
 def outlines(mask: Mask) -> tuple[tuple[tuple[int, int], ...], ...]:
@@ -38,6 +40,12 @@ def outlines(mask: Mask) -> tuple[tuple[tuple[int, int], ...], ...]:
         while ahead[start]:
             rings.append(_ring(ahead, start))
     return tuple(rings)
+
+
+def is_hole(ring: Sequence[tuple[float, float]]) -> bool:
+    """Whether a ring of `outlines` runs the other way round, as those of holes do."""
+    turned = zip(ring, (*ring[1:], ring[0]), strict=True)
+    return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in turned) < 0
 
 
 def _ring(
