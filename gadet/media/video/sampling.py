@@ -116,7 +116,8 @@ def by_scene(activity: Activity, count: int) -> list[int]:
     if len(scenes) >= count:
         longest = np.sort(np.argsort(-lasting, kind="stable")[:count])
         return [uniform(clip, 1, *scenes[number])[0] for number in longest.tolist()]
-    shares = _shared_out(count - len(scenes), lasting) + 1
+    room = np.array([stop - start for start, stop in scenes])
+    shares = 1 + _shared_out(min(count, len(clip)) - len(scenes), lasting, room - 1)
     chosen: list[int] = []
     for (start, stop), share in zip(scenes, shares.tolist(), strict=True):
         chosen += adaptive(activity, share, start, stop)
@@ -151,10 +152,15 @@ def _distinct(chosen: Sequence[int] | npt.NDArray[np.intp], length: int, start: 
     return [start + int(number) for number in np.flatnonzero(taken)]
 
 
-def _shared_out(count: int, weights: Floats) -> npt.NDArray[np.intp]:
-    """Whole parts of `count` in proportion to weights, by the largest remainders."""
-    exact = count * weights / weights.sum()
-    parts: npt.NDArray[np.intp] = np.floor(exact).astype(np.intp)
-    rest = np.argsort(-(exact - parts), kind="stable")[: count - int(parts.sum())]
-    parts[rest] += 1
+def _shared_out(count: int, weights: Floats, room: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Whole parts of `count` in proportion to weights, none larger than there is room for."""
+    parts = np.zeros(len(weights), np.intp)
+    while count > parts.sum():
+        # What did not fit goes to those that have room left.
+        open_ = np.where(parts < room, weights, 0.0)
+        exact = (count - parts.sum()) * open_ / open_.sum()
+        more = np.floor(exact).astype(np.intp)
+        most = np.argsort(-(exact - more), kind="stable")
+        more[most[: count - int(parts.sum() + more.sum())]] += 1
+        parts = np.minimum(parts + more, room)
     return parts
