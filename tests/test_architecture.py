@@ -59,7 +59,7 @@ HEAVY = {
     "torch", "open3d", "matplotlib", "httpx", "skimage", "scipy", "sklearn", "jinja2", "typer",
     "tqdm", "transformers", "pandas", "polars", "pyarrow", "openpyxl", "tsdownsample", "openai",
     "anthropic", "tenacity", "trimesh", "laspy", "tifffile",
-    "segment_anything", "torchvision",
+    "segment_anything", "torchvision", "av",
 }  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path in files(Path(folder)):
             clip = VideoAdapter().load(path).clip
-            tape = Tape.at(path)
+            tape = Tape.at(path, LoadLimits())
             loading, _ = measured(lambda tape=tape: load_tape(tape, LoadLimits()))
 
             def gadet(path: Path, wanted: Sequence[int], clip: Any = clip) -> list[Pixels]:

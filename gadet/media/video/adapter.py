@@ -114,11 +114,11 @@ def _of_file(options: VideoInput, limits: LoadLimits) -> VideoSample:
         raise InputError("expected frames as arrays for window=…; got a file: leave it out")
     if isinstance(item, str | os.PathLike) and not _is_remote(item):
         origin: str | None = os.fsdecode(os.fspath(item))
-        tape, name = Tape.at(item), PurePath(item).name
+        tape, name = Tape.at(item, limits), PurePath(item).name
     else:
         source = Source.read(item, limits)
         # Data in memory has no name of its own.
-        tape, origin = Tape(data=source.data), source.origin
+        tape, origin = Tape(data=source.data, max_pixels=limits.max_pixels), source.origin
         name = source.name if origin else _NAME
     try:
         loaded = load_tape(tape, limits)

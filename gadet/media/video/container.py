@@ -122,6 +122,7 @@ class ContainerReel:
             context = container.streams[self.stream].codec_context
             many = context.width * context.height >= _THREADED
             context.thread_type = "AUTO" if many else "NONE"
+            context.options = {"max_pixels": str(self.tape.max_pixels)}
             yield container
 
     def _runs(self, wanted: Sequence[int]) -> Iterator[Sequence[int]]:

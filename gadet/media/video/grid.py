@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from gadet.errors import InputError
 from gadet.geometry import Box
 from gadet.view import ViewLimits
 
-__all__ = ["MOST_CELLS", "Grid", "cells_within", "grid_for"]
+__all__ = ["MOST_CELLS", "Grid", "cells_within", "frames_within", "grid_for"]
 
 MOST_CELLS: Final = 16
 """Most frames on one sheet: more of them are too small to see anything in."""
@@ -94,6 +96,42 @@ def cells_within(native: tuple[int, int], limits: ViewLimits) -> int:
         if max(grid_for(count, native, limits).cell) >= least:
             fitting = count
     return fitting
+
+
+def frames_within(
+    native: tuple[int, int],
+    limits: ViewLimits,
+    *,
+    pictures: int,
+    tokens: int | None = None,
+    cost: Callable[[int, int], int] | None = None,
+) -> int:
+    """How many frames a model can be shown on contact sheets, from 1.
+
+    Args:
+        native: `(width, height)` of a frame.
+        limits: What the model takes as one picture.
+        pictures: Most sheets.
+        tokens: Most tokens for all of them; None is no bound.
+        cost: The tokens of a picture by its width and height, needed with `tokens`.
+
+    Raises:
+        InputError: No picture, or tokens without their cost.
+    """
+    if pictures < 1 or (tokens is not None and cost is None):
+        raise InputError(
+            f"expected pictures from 1, and cost with tokens; got pictures={pictures} and "
+            f"tokens={tokens}"
+        )
+    each = cells_within(native, limits)
+    if tokens is None or cost is None:
+        return pictures * each
+    whole = min(pictures, tokens // max(cost(*grid_for(each, native, limits).size), 1))
+    if whole == pictures:
+        return pictures * each
+    left = tokens - whole * cost(*grid_for(each, native, limits).size)
+    more = [n for n in range(1, each) if cost(*grid_for(n, native, limits).size) <= left]
+    return max(whole * each + max(more, default=0), 1)
 
 
 def _widest(

@@ -49,7 +49,7 @@ def load_tape(tape: Tape, limits: LoadLimits) -> Loaded:
         context = stream.codec_context
         check_pixels((context.width, context.height), limits, "the header")
         index = index_of_packets(container, stream, limits.max_frames)
-        number = int(stream.index)
+        number, aspect = int(stream.index), stream.sample_aspect_ratio
         # Nothing else in such a file says that its last frame is not all there.
         torn = container.format.name == "mpegts" and all(tape.size % n for n in _PACKETS)
     first, frame = ContainerReel(tape, number, index).first_whole()
@@ -58,7 +58,7 @@ def load_tape(tape: Tape, limits: LoadLimits) -> Loaded:
             first, len(index), f"{first:,} frames before the first whole one left out"
         )
     index = _whole(ContainerReel(tape, number, index), torn=torn or index.early)
-    size, turns, notes = _upright(frame)
+    size, turns, notes = _upright(frame, aspect)
     check_pixels(size, limits, "the first frame")
     return Loaded(ContainerReel(tape, number, index, turns), size, index, (*index.notes, *notes))
 
@@ -99,7 +99,7 @@ def _stream(container: Any) -> Any:
     return max(streams, key=lambda s: (s.disposition.value & _DEFAULT, s.width * s.height))
 
 
-def _upright(frame: Any) -> tuple[tuple[int, int], int, list[str]]:
+def _upright(frame: Any, aspect: Any) -> tuple[tuple[int, int], int, list[str]]:
     """The size of the upright frame, the quarter turns to the left that it takes, and notes."""
     notes = []
     turns = round(frame.rotation / 90) % 4
@@ -107,4 +107,6 @@ def _upright(frame: Any) -> tuple[tuple[int, int], int, list[str]]:
     if turns:
         notes.append(f"turned by {turns * 90} degrees to the left, as the file says")
         size = size[::-1] if turns % 2 else size
+    if aspect and aspect != 1:
+        notes.append(f"pixels {float(aspect):.3f} times as wide as high, shown as though square")
     return size, turns, notes

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gadet.errors import InputError
+from gadet.media.base import LoadLimits
 from gadet.media.video.needs import pyav
 
 __all__ = ["SUFFIXES", "Tape", "reason", "sniff_video"]
@@ -41,10 +42,12 @@ class Tape:
     Attributes:
         path: Where it lies; None for data in memory.
         data: The data in memory.
+        max_pixels: Most pixels of a frame; a decoder refuses a larger one before it makes room.
     """
 
     path: str | None = None
     data: bytes = field(default=b"", repr=False)
+    max_pixels: int = LoadLimits().max_pixels
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
@@ -55,7 +58,11 @@ class Tape:
             MissingDependencyError: PyAV is not installed.
         """
         av = pyav()
-        options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+        options = {
+            "format_whitelist": _FORMATS,
+            "protocol_whitelist": "file",
+            "max_pixels": str(self.max_pixels),
+        }
         # The scheme is said, so that a file called `http:…` or `concat:…` is one.
         source = io.BytesIO(self.data) if self.path is None else f"file:{self.path}"
         try:
@@ -86,7 +93,7 @@ class Tape:
                 yield part
 
     @classmethod
-    def at(cls, path: str | os.PathLike[Any]) -> Tape:
+    def at(cls, path: str | os.PathLike[Any], limits: LoadLimits) -> Tape:
         """The file at a path.
 
         Raises:
@@ -108,7 +115,7 @@ class Tape:
             raise InputError(f"expected a file; {shown!r} is not a regular one")
         if not place.stat().st_size:
             raise InputError(f"expected a file with content; {shown!r} is empty (0 bytes)")
-        return cls(os.path.abspath(place))
+        return cls(os.path.abspath(place), max_pixels=limits.max_pixels)
 
 
 def reason(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,7 @@ from gadet.errors import InputError
 from gadet.geometry import Box
 from gadet.media.video.activity import Activity
 from gadet.media.video.clip import Clip
-from gadet.media.video.grid import MOST_CELLS, cells_within, grid_for
+from gadet.media.video.grid import MOST_CELLS, cells_within, frames_within, grid_for
 from gadet.media.video.looks import LOOKS, Look, drawn_as, trail_of
 from gadet.media.video.sampling import by_scene, uniform
 from gadet.media.video.sheet import Kind, Role, Tile, compose, cropped, label_of
@@ -92,16 +92,29 @@ class VideoSample:
             return (self.sheet(uniform(self.clip, count), limits, role=role),)
         return self.sheets(self.chosen(limits), limits)
 
-    def chosen(self, limits: ViewLimits, sheets: int = _SHEETS) -> list[int]:
-        """The frames for a first look: one per second or more, as far as so many sheets hold.
+    def chosen(
+        self,
+        limits: ViewLimits,
+        *,
+        pictures: int = _SHEETS,
+        tokens: int | None = None,
+        cost: Callable[[int, int], int] | None = None,
+    ) -> list[int]:
+        """The frames for a first look: one per second or more, as far as the pictures hold them.
 
         Args:
-            limits: What the model takes.
-            sheets: Most sheets.
+            limits: What the model takes as one picture.
+            pictures: Most contact sheets.
+            tokens: Most tokens for all of them; None is no bound.
+            cost: The tokens of a picture by its width and height, needed with `tokens`.
+
+        Raises:
+            InputError: No picture, or tokens without their cost.
         """
-        each = cells_within(self.clip.size, limits)
-        wanted = max(each, round(self.clip.duration * _PER_SECOND))
-        return by_scene(self.activity, min(wanted, each * sheets))
+        size = self.clip.size
+        most = frames_within(size, limits, pictures=pictures, tokens=tokens, cost=cost)
+        wanted = max(cells_within(size, limits), round(self.clip.duration * _PER_SECOND))
+        return by_scene(self.activity, min(wanted, most))
 
     def sheets(
         self, frames: Sequence[int], limits: ViewLimits, *, look: Look = "plain"

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -216,6 +217,30 @@ def test_bounds(tmp_path: Path, limits: LoadLimits, words: str) -> None:
     assert len(load(path, small).clip) == 60
     with pytest.raises(InputError, match="at most 500 bytes"):
         load(path.read_bytes(), small)
+
+
+def test_pixels_that_are_not_square_are_told(tmp_path: Path) -> None:
+    frame = av.VideoFrame.from_ndarray(picture(0), format="rgb24")
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(16, 15)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    sample = load(tmp_path / "a.mp4")
+    assert sample.info.notes == ("pixels 1.067 times as wide as high, shown as though square",)
+    assert sample.clip.size == (160, 96)
+
+
+def test_frames_that_grow_are_bounded(tmp_path: Path) -> None:
+    """What the header says holds for the frames too: a later one may say otherwise."""
+    small = write(tmp_path / "small.h264", kind="h264", count=10)
+    large = write(tmp_path / "large.h264", kind="h264", count=10, size=(1280, 960))
+    (tmp_path / "both.h264").write_bytes(small.read_bytes() + large.read_bytes())
+    sample = load(tmp_path / "both.h264", LoadLimits(max_pixels=100_000))
+    sizes = {still.size for still in sample.clip.scan()}
+    assert sizes == {(160, 96)}
+    assert len(sample.clip) < 20
 
 
 @pytest.mark.parametrize(

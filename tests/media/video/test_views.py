@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gadet.errors import InputError
 from gadet.geometry import Box
 from gadet.media.video import VideoAdapter, VideoInput, VideoSample
-from gadet.media.video.grid import cells_within, grid_for
+from gadet.media.video.grid import cells_within, frames_within, grid_for
 from gadet.media.video.view import Place, VideoView
 from gadet.view import ViewLimits
 from tests.media.video.clips import number_in, picture
@@ -83,6 +83,33 @@ def test_sheets_have_a_size_that_a_model_takes(
     assert last.y1 <= grid.size[1]
     assert grid.cell[0] / grid.cell[1] == pytest.approx(native[0] / native[1], rel=0.1)
     assert 1 <= cells_within(native, limits) <= 16
+
+
+def patches(width: int, height: int) -> int:
+    return -(-width // 28) * -(-height // 28)
+
+
+@pytest.mark.parametrize("tokens", [10, 500, 3000, 5000, 9000, 50_000])
+@pytest.mark.parametrize("native", [(160, 96), (1920, 1080)])
+def test_frames_are_held_to_a_budget(tokens: int, native: tuple[int, int]) -> None:
+    each = cells_within(native, LIMITS)
+    assert frames_within(native, LIMITS, pictures=3) == 3 * each
+    count = frames_within(native, LIMITS, pictures=3, tokens=tokens, cost=patches)
+    assert 1 <= count <= 3 * each
+
+    def spent(frames: int) -> int:
+        sheets = [min(each, frames - first) for first in range(0, frames, each)]
+        return sum(patches(*grid_for(n, native, LIMITS).size) for n in sheets)
+
+    # All that fit, and not one more.
+    assert spent(count) <= tokens or count == 1
+    assert count == 3 * each or spent(count + 1) > tokens
+    video = sample(count=40)
+    chosen = video.chosen(LIMITS, pictures=3, tokens=tokens, cost=patches)
+    assert len(chosen) <= frames_within((160, 96), LIMITS, pictures=3, tokens=tokens, cost=patches)
+    for wrong in ({"pictures": 0}, {"pictures": 1, "tokens": 5}):
+        with pytest.raises(InputError, match="pictures from 1, and cost with tokens"):
+            frames_within(native, LIMITS, **wrong)  # type: ignore[arg-type]
 
 
 def test_part_of_a_frame_is_cut_exactly(video: VideoSample) -> None:
