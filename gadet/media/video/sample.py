@@ -95,8 +95,8 @@ class VideoSample:
     def chosen(
         self,
         limits: ViewLimits,
-        *,
         pictures: int = _SHEETS,
+        *,
         tokens: int | None = None,
         cost: Callable[[int, int], int] | None = None,
     ) -> list[int]:
