@@ -7,20 +7,22 @@ judged does not become a picture without defects.
 
 from __future__ import annotations
 
-import csv
 import html
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from gadet.errors import LocalizationError
-from gadet.findings import Finding, ImageRegion, PointsRegion, SpanRegion
+from gadet.export_video import label_studio_video
+from gadet.exportable import Exportable, ExportedItem
+from gadet.findings import Finding, ImageRegion
 from gadet.geometry import Mask
 from gadet.outlines import is_hole
+from gadet.tables import to_csv
 
 __all__ = [
     "Exportable",
@@ -35,46 +37,6 @@ __all__ = [
 
 _JUDGED = ("anomalous", "normal", "uncertain")
 _PALETTE = ("#d55e00", "#0072b2", "#cc79a7", "#e69f00", "#009e73", "#56b4e9", "#f0e442")
-
-
-class ExportedItem(Protocol):
-    """What must be known about an inspected item; `gadet.report.ItemInfo` is one."""
-
-    @property
-    def name(self) -> str:
-        """A name for people."""
-
-    @property
-    def source(self) -> str | None:
-        """Path or URL, when the item came from one."""
-
-    @property
-    def modality(self) -> str:
-        """`image` when the findings lie on a picture."""
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """`(width, height)` in pixels."""
-
-
-class Exportable(Protocol):
-    """What can be exported; `gadet.report.Report` is one."""
-
-    @property
-    def verdict(self) -> str:
-        """`anomalous`, `normal`, `uncertain`, `refused` or `unparsed`."""
-
-    @property
-    def score(self) -> float | None:
-        """In [0, 1], None when not judged."""
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What is wrong."""
-
-    @property
-    def item(self) -> ExportedItem:
-        """What was inspected."""
 
 
 def to_anomalib(
@@ -194,12 +156,14 @@ def to_label_studio(report: Exportable, *, image: str | None = None) -> dict[str
     """Write a report as a Label Studio task, its findings as a prediction to correct.
 
     Every located finding becomes a rectangle (percent of the picture); one with a mask becomes a
-    brush region too. The verdict becomes a choice when there is one to correct. The names of the
+    brush region too. One of a video becomes a rectangle that moves, see `label_studio_video`. The
+    verdict of a picture becomes a choice when there is one to correct. The names of the
     controls are those of `label_studio_config`.
 
     Args:
         report: What to export.
-        image: URL under which Label Studio finds the picture; the item's source, else its name.
+        image: URL under which Label Studio finds the picture or video; the item's source, else its
+            name.
 
     Returns:
         One task, ready for `json.dump` in a list.
@@ -217,6 +181,8 @@ def to_label_studio(report: Exportable, *, image: str | None = None) -> dict[str
                 "value": {"choices": [report.verdict]},
             }
         )
+    if report.item.modality == "video":
+        return label_studio_video(report, image)
     if report.item.size is not None and report.item.modality == "image":
         for number, (finding, region) in enumerate(_located(report.findings), start=1):
             results.extend(_label_studio_regions(number, finding, region, report.item.size))
@@ -288,82 +254,6 @@ def mask_png(report: Exportable, *, number: int | None = None) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(array.astype(np.uint8) * 255).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
-
-
-_COLUMNS = (
-    *("item", "verdict", "item_score", "number", "label", "severity", "score"),
-    *("start", "end", "start_row", "end_row", "seconds", "channels", "description"),
-    *("points", "x", "y", "z", "length", "width", "height", "area", "units"),
-)
-
-
-def to_csv(reports: Iterable[Exportable]) -> str:
-    """Write the findings of series and point clouds as a table, for a spreadsheet or pandas.
-
-    A row per finding: its span from `start` to `end` (timestamps; empty for a series without) and
-    from `start_row` to `end_row` (half-open), `seconds`, and its channels with `; ` between them.
-    One of a cloud has the number of its `points`, its centre `x`, `y`, `z`, the `length`, `width`
-    and `height` of the box that lies close around it, and its `area`, in `units` and their square.
-    A finding of another kind has these empty, and an item without findings has one row with its
-    verdict, so that nothing that was not judged can be taken for normal. A text that a spreadsheet
-    would run as a formula gets an apostrophe in front.
-
-    Args:
-        reports: Reports, in the order of their rows.
-
-    Returns:
-        CSV with a line of names, UTF-8 when it is written to a file.
-    """
-    buffer = io.StringIO()
-    table = csv.DictWriter(buffer, _COLUMNS, restval="", lineterminator="\n")
-    table.writeheader()
-    for report in reports:
-        item = {"item": _cell(_file_name(report)), "verdict": report.verdict}
-        about = item | {"item_score": report.score}
-        table.writerows(
-            about | _csv_row(number, found) for number, found in enumerate(report.findings, start=1)
-        )
-        if not report.findings:
-            table.writerow(about)
-    return buffer.getvalue()
-
-
-def _csv_row(number: int, finding: Finding) -> dict[str, Any]:
-    row = {
-        "number": number,
-        "label": _cell(finding.label),
-        "severity": finding.severity,
-        "score": finding.confidence,
-        "description": _cell(finding.description),
-    }
-    if isinstance(finding.region, PointsRegion):
-        return row | _points_row(finding.region)
-    if not isinstance(finding.region, SpanRegion):
-        return row
-    interval = finding.region.interval
-    return row | {
-        "start": interval.start_label,
-        "end": interval.end_label,
-        "start_row": int(interval.start),
-        "end_row": int(interval.end),
-        "seconds": finding.region.seconds,
-        "channels": _cell("; ".join(finding.region.channels)),
-    }
-
-
-def _points_row(region: PointsRegion) -> dict[str, Any]:
-    sides = region.box.sides if region.box else region.extent
-    return {
-        "points": len(region.indices),
-        **dict(zip("xyz", region.centroid, strict=True)),
-        **dict(zip(("length", "width", "height"), sides, strict=True)),
-        "area": region.area,
-        "units": _cell(region.units or ""),
-    }
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _located(findings: Sequence[Finding]) -> list[tuple[Finding, ImageRegion]]:

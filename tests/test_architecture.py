@@ -23,6 +23,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_lazy", "_version", "errors", "geometry"),
     ("sizing", "outlines"),
     ("view", "findings"),
+    ("exportable",),
+    ("export_video", "tables"),
     ("export",),
     ("report", "request"),
     ("media", "prompts"),

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from pydantic import ValidationError
 
 from gadet import (
     AnomalyDetector,
-    ConfigurationError,
     DetectRequest,
     Failure,
-    Limits,
     Normality,
     Report,
     Route,
@@ -27,8 +24,10 @@ from gadet._version import __version__
 from gadet.cli.answers import answers
 from gadet.cli.doctor import backend_lines, doctor_lines
 from gadet.cli.inputs import expand
+from gadet.cli.limits import limits_of
 from gadet.cli.messages import FAILED, errors_as_messages
 from gadet.cli.summary import summarise_all
+from gadet.cli.watching import watch
 from gadet.report import Verdict
 from gadet.request import Level
 
@@ -44,6 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(answers, name="cache")
+app.command()(watch)
 
 
 def _print_version(wanted: bool) -> None:
@@ -169,7 +169,7 @@ def detect(
             **about,
             on_error="record",
             resume=resume,
-            budget=_limits(
+            budget=limits_of(
                 max_cost=max_cost,
                 max_tokens=max_tokens,
                 max_requests=max_requests,
@@ -190,7 +190,7 @@ def detect(
 def demo(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH…]", help="Pictures and series of your own, too."),
+        typer.Argument(metavar="[PATH…]", help="Pictures, series and videos of your own, too."),
     ] = None,
     report: Annotated[Path, typer.Option(help="Where the page is written.")] = Path("demo.html"),
 ) -> None:
@@ -228,19 +228,6 @@ def doctor() -> None:
 def backends() -> None:
     """List the backends and whether each is ready."""
     typer.echo("\n".join(backend_lines()))
-
-
-def _limits(**limits: float | None) -> Limits | None:
-    """The limits that were given, or None when there are none."""
-    given = {name: value for name, value in limits.items() if value is not None}
-    if not given:
-        return None
-    try:
-        return Limits.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = str(first["loc"][0]).replace("_", "-")
-        raise ConfigurationError(f"--{option} cannot be used: {first['msg']}") from None
 
 
 def _deliver(results: Sequence[Report | Failure], page: Path | None, *, as_json: bool) -> None:

@@ -59,6 +59,12 @@ CAPABILITIES = (
         "pointcloud",
         "PLY, PCD, OBJ, texts and arrays are read, nothing is measured or drawn",
     ),
+    Capability(
+        "video files, streams and annotated clips",
+        ("av",),
+        "video",
+        "folders, lists and arrays of frames are read",
+    ),
     Capability("prices of hosted models", ("genai-prices",), "prices", "costs are not told"),
     Capability("HTML reports", ("jinja2",), "report", "JSON and PNG can be saved"),
     Capability("command line with progress", ("typer", "tqdm"), "cli", "the library alone works"),

@@ -10,20 +10,21 @@ from pathlib import Path
 from gadet.errors import InputError
 from gadet.media.pointcloud.files import CLOUD_SUFFIXES as CLOUDS
 from gadet.media.series.files import SUFFIXES as TABLES
+from gadet.media.video.opening import SUFFIXES as VIDEOS
 
 __all__ = ["SUFFIXES", "expand"]
 
 PICTURES = frozenset(
     ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .npy".split()  # noqa: SIM905
 )
-SUFFIXES = PICTURES | TABLES | frozenset(CLOUDS)
+SUFFIXES = PICTURES | TABLES | VIDEOS | frozenset(CLOUDS)
 
 
 def expand(arguments: Sequence[str]) -> list[str | bytes]:
     """List the items that arguments name, in a stable order.
 
-    A folder gives every picture, series and point cloud below it, a pattern every one of them that
-    it matches, `-` the bytes on stdin; a URL and the path of a file stand for themselves.
+    A folder gives every picture, series, video and point cloud below it, a pattern every one of
+    them that it matches, `-` the bytes on stdin; a URL and the path of a file stand for themselves.
 
     Raises:
         InputError: A path does not exist, or a folder or pattern gives no item.
@@ -54,7 +55,7 @@ def _items(paths: Iterable[Path], argument: str) -> list[str]:
     )
     if not found:
         raise InputError(
-            f"{argument!r} gives no picture, series or point cloud; files are taken that end in "
-            + " ".join(sorted(SUFFIXES))
+            f"{argument!r} gives no picture, series, video or point cloud; files are taken that "
+            "end in " + " ".join(sorted(SUFFIXES))
         )
     return found

@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from gadet.findings import Finding, ImageRegion, SpanRegion
+from gadet.findings import Finding, ImageRegion, SpanRegion, VideoRegion
 from gadet.report import Failure, Report
 
 __all__ = ["summarise", "summarise_all"]
@@ -51,6 +51,8 @@ def _where(finding: Finding) -> str:
             start = interval.start_label or f"row {interval.start:.0f}"
             end = interval.end_label or f"row {interval.end:.0f}"
             return f" from {start} to {end}" + (f" in {', '.join(channels)}" if channels else "")
+        case VideoRegion(interval=interval):
+            return f" from {interval.start_label} to {interval.end_label}"
         case _:
             return ""
 

@@ -16,12 +16,12 @@ from gadet.render.overlay import overlay, plain, thumbnail
 from gadet.render.picture import PictureLoader, data_url, find_picture, jpeg, png
 from gadet.render.words import (
     SCORE_SOURCES,
-    SPAN_COLUMNS,
+    TIME_COLUMNS,
     count,
     describe_region,
     money,
-    span_cells,
     spent,
+    time_cells,
     why_not_judged,
 )
 from gadet.report import Failure, Report, Usage
@@ -86,7 +86,7 @@ class Card:
         score_words: Where the score comes from, or why there is none.
         level: The score in percent, for a bar; None when there is none.
         rows: The findings.
-        columns: Names of the columns that say where a finding of a series is.
+        columns: Names of the columns that say where a finding is in time, of what has a time.
         why: Why there is no verdict, in sentences.
         cost: What it cost, in words.
         report: The report; None for a failure.
@@ -138,7 +138,7 @@ def card_of(result: Report | Failure, detail: Detail, loader: PictureLoader | No
         score_words=SCORE_SOURCES[result.score_source] if result.score_source else "no score",
         level=None if result.score is None else round(100 * result.score, 1),
         rows=_rows(result),
-        columns=SPAN_COLUMNS if result.item.modality == "series" else (),
+        columns=TIME_COLUMNS.get(result.item.modality, ()),
         why=why_not_judged(result),
         cost=spent(result.usage, result.cost),
         report=result,
@@ -156,7 +156,7 @@ def _pictures(report: Report, picture: Image.Image | None, detail: Detail) -> tu
         return "", "", ""
 
     def url(drawn: Image.Image, side: int, quality: int) -> str:
-        if report.item.modality == "series":
+        if report.item.modality in TIME_COLUMNS:
             return data_url(png(drawn), "image/png")  # lines and letters stay sharp
         return data_url(jpeg(drawn, max_side=side, quality=quality), "image/jpeg")
 
@@ -185,7 +185,7 @@ def _rows(report: Report) -> tuple[Row, ...]:
                 where=where,
                 extent=extent,
                 mark=getattr(finding.region, "mark", None),
-                places=span_cells(finding.region) if report.item.modality == "series" else (),
+                places=time_cells(finding.region) if report.item.modality in TIME_COLUMNS else (),
             )
         )
     return tuple(rows)
@@ -197,7 +197,7 @@ def _files(report: Report) -> tuple[tuple[str, str, str], ...]:
     stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in report.item.name)[:60]
     whole = report.model_dump_json(indent=2).encode()
     files = [("Report (JSON)", f"{stem}.json", data_url(whole, "application/json"))]
-    if report.item.modality == "series":
+    if report.item.modality in TIME_COLUMNS:
         table = to_csv([report]).encode()
         return (*files, ("Spans (CSV)", f"{stem}.spans.csv", data_url(table, "text/csv")))
     if report.item.modality == "pointcloud":

@@ -22,7 +22,7 @@ def fragment(report: Report, loader: PictureLoader | None = None) -> str:
     Styles are inline and colours of text are inherited, since the page around it is the
     notebook's, light or dark. Every text is escaped.
     """
-    plot = report.item.modality in ("series", "pointcloud")
+    plot = report.item.modality in ("series", "pointcloud", "video")
     side = _PLOT_SIDE if plot else _SIDE
     picture = overlay(report, max_side=side, legend=False, loader=loader)
     url = data_url(jpeg(picture, max_side=side, quality=82), "image/jpeg")

@@ -9,9 +9,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gadet.findings import Finding, SpanRegion
+from gadet.findings import Finding, SpanRegion, VideoRegion
 from gadet.render.colours import BOUNDARY, VERDICTS, Colour, heat
-from gadet.render.words import SCORE_SOURCES, VERDICT_MEANING, count, span_cells
+from gadet.render.words import SCORE_SOURCES, VERDICT_MEANING, count, time_cells
 from gadet.report import Report, Verdict
 
 __all__ = ["draw_legend", "missing_panel"]
@@ -105,10 +105,10 @@ def _finding_lines(report: Report) -> list[str]:
 
 
 def _when(finding: Finding) -> str:
-    """From when to when a span of a series is; empty for other regions."""
-    if not isinstance(finding.region, SpanRegion):
+    """From when to when something is in a series or video; empty for other regions."""
+    if not isinstance(finding.region, SpanRegion | VideoRegion):
         return ""
-    start, end, *_ = span_cells(finding.region)
+    start, end, *_ = time_cells(finding.region)
     return f"{start} to {end}"
 
 

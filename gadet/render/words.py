@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from gadet.findings import ImageRegion, PointsRegion, Region, SpanRegion, VideoRegion
 from gadet.geometry import Interval
 from gadet.media.series.clock import in_words
-from gadet.report import Cost, Report, ScoreSource, Stop, Usage, Verdict
+from gadet.report import Cost, Modality, Report, ScoreSource, Stop, Usage, Verdict
 
 __all__ = [
     "SCORE_SOURCES",
-    "SPAN_COLUMNS",
+    "TIME_COLUMNS",
     "VERDICT_MEANING",
     "count",
     "describe_region",
     "money",
-    "span_cells",
     "spent",
+    "time_cells",
     "why_not_judged",
 ]
 
@@ -37,7 +37,11 @@ SCORE_SOURCES: dict[ScoreSource, str] = {
     "fused": "model and measurement",
 }
 
-SPAN_COLUMNS = ("Start", "End", "Duration", "Channels")
+TIME_COLUMNS: dict[Modality, tuple[str, ...]] = {
+    "series": ("Start", "End", "Duration", "Channels"),
+    "video": ("Start", "End", "Duration", "Where, in pixels"),
+}
+"""What is said in columns of where findings lie in time, of what has a time."""
 
 _STOPS: dict[Stop, str] = {
     "complete": "The model finished its answer.",
@@ -71,8 +75,8 @@ def describe_region(region: Region | None, size: tuple[int, int] | None) -> tupl
             extent = f"{box.width:g} × {box.height:g} px; {kind} {area:,.0f} px²{share}"
             return where, extent
         case VideoRegion():
-            places = count(len(region.track), "place")
-            return _interval(region.interval), f"{_length(region.interval)}; {places} in the track"
+            *_, duration, place = time_cells(region)
+            return _interval(region.interval), f"{duration}; {place}" if region.track else duration
         case PointsRegion():
             unit = f" {region.units}" if region.units else ""
             where = "centre " + ", ".join(f"{value:.4g}" for value in region.centroid) + unit
@@ -82,37 +86,53 @@ def describe_region(region: Region | None, size: tuple[int, int] | None) -> tupl
             surface = "" if region.area is None else f"; surface {region.area:.3g}{squared}"
             return where, f"{count(len(region.indices), 'point')}; {extent}{surface}"
         case SpanRegion():
-            *_, duration, channels = span_cells(region)
+            *_, duration, channels = time_cells(region)
             told = f"{duration}; {channels}" if region.channels else duration
             return _interval(region.interval), told
     return "not located", ""
 
 
-def span_cells(region: Region | None) -> tuple[str, str, str, str]:
-    """What stands under `SPAN_COLUMNS`: from when to when, how long, and in which channels."""
-    if not isinstance(region, SpanRegion):
-        return "not located", "", "", ""
-    interval = region.interval
-    duration = count(round(interval.end - interval.start), "row")
-    if region.seconds:
-        duration += f", {in_words(round(region.seconds * 1e9))}"
-    return (
-        interval.start_label or f"row {interval.start:.0f}",
-        interval.end_label or f"row {interval.end:.0f}",
-        duration,
-        ", ".join(region.channels) or "not stated",
-    )
+def time_cells(region: Region | None) -> tuple[str, str, str, str]:
+    """What stands under `TIME_COLUMNS`: from when to when, how long, and in which part."""
+    match region:
+        case SpanRegion(interval=interval):
+            duration = count(round(interval.end - interval.start), "row")
+            if region.seconds:
+                duration += f", {in_words(round(region.seconds * 1e9))}"
+            return (
+                interval.start_label or f"row {interval.start:.0f}",
+                interval.end_label or f"row {interval.end:.0f}",
+                duration,
+                ", ".join(region.channels) or "not stated",
+            )
+        case VideoRegion(interval=interval):
+            duration = f"{interval.end - interval.start:.1f} s"
+            if region.frames is not None:
+                duration += f", frames {region.frames[0]} – {region.frames[1] - 1}"
+            return (
+                interval.start_label or f"{interval.start:.1f} s",
+                interval.end_label or f"{interval.end:.1f} s",
+                duration,
+                _seen_at(region),
+            )
+    return "not located", "", "", ""
+
+
+def _seen_at(region: VideoRegion) -> str:
+    """Where a region is in the frame in which it is largest."""
+    best = max(region.track, key=lambda point: point.box.area, default=None)
+    if best is None:
+        return "not stated"
+    x0, y0, x1, y1 = best.box.rounded_out()
+    more = len(region.track) - 1
+    others = f"; and in {count(more, 'other frame')}" if more else ""
+    return f"x {x0} – {x1}, y {y0} – {y1} in frame {best.frame}{others}"
 
 
 def _interval(interval: Interval) -> str:
     if interval.start_label is not None and interval.end_label is not None:
         return f"{interval.start_label} – {interval.end_label}"
     return f"{interval.unit}s {interval.start:g} – {interval.end:g}"
-
-
-def _length(interval: Interval) -> str:
-    length = interval.end - interval.start
-    return f"{length:g} {interval.unit}{'' if length == 1 else 's'}"
 
 
 def money(costs: Sequence[Cost]) -> str:

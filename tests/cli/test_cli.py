@@ -69,7 +69,7 @@ def test_fail_on_anomaly_clears_only_what_was_judged_normal(folder: Path) -> Non
     ("arguments", "message"),
     [
         (("no-such-file.png",), "there is nothing at"),
-        (("*.nothing[x]",), "gives no picture, series or point cloud"),
+        (("*.nothing[x]",), "gives no picture, series, video or point cloud"),
         (("{folder}/b.png", "--domain", "industrail"), "industrial"),
         (("{folder}/b.png", "--backend", "opnai:x"), "openai"),
     ],

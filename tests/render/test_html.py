@@ -277,11 +277,14 @@ def test_costs_in_words():
         (None, "not located", ""),
         (
             VideoRegion(
-                interval=Interval(start=3, end=9, unit="frame"),
-                track=(TrackPoint(frame=3, seconds=0.1, box=Box.of(0, 0, 1, 1)),),
+                interval=Interval(
+                    start=3, end=9, unit="second", start_label="0:03.0", end_label="0:09.0"
+                ),
+                frames=(30, 90),
+                track=(TrackPoint(frame=33, seconds=3.3, box=Box.of(0, 0, 1, 1)),),
             ),
-            "frames 3 – 9",
-            "6 frames; 1 place in the track",
+            "0:03.0 – 0:09.0",
+            "6.0 s, frames 30 – 89; x 0 – 1, y 0 – 1 in frame 33",
         ),
         (
             SpanRegion(
