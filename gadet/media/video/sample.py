@@ -271,4 +271,4 @@ def _digits(times: npt.NDArray[np.float64]) -> int:
     """Digits after the second with which the times of neighbours differ."""
     steps = np.diff(times)
     least = float(steps.min()) if len(steps) else 1.0
-    return 1 if least >= 0.1 else 2 if least >= 0.01 else 3
+    return 1 if least > 0.099 else 2 if least > 0.0099 else 3
