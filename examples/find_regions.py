@@ -14,9 +14,9 @@ from gadet import BoxFormat, ViewLimits, samples
 from gadet.experts.image import ImageExpert
 from gadet.localize.base import Pointer, Scene
 from gadet.localize.image import ImageLocalizer
-from gadet.outlines import outlines
 from gadet.media.base import LoadLimits
 from gadet.media.image import ImageAdapter
+from gadet.outlines import outlines
 
 
 def main() -> None:

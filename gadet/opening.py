@@ -12,7 +12,7 @@ from typing import Any
 from gadet.case import Case, Measured
 from gadet.experts.base import Evidence, Suspect
 from gadet.findings import Region
-from gadet.localize.base import Nester, Scene, Window, Windowed
+from gadet.localize.base import Counter, Nester, Scene, Window, Windowed
 from gadet.localize.overlap import overlap
 from gadet.prompts.builder import brief_prompt, build_prompt
 from gadet.prompts.prompt import Prompt
@@ -23,6 +23,8 @@ __all__ = ["Opening", "open_case", "summary_of"]
 
 # The whole item, the part within a coarse mark, and that part with its regions numbered.
 PICTURES_INSIDE = 3
+# The item and a reference with their objects numbered, and that reference as it is.
+PICTURES_COUNTED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,13 +93,16 @@ def _pictures(case: Case, window: Window, candidates: tuple[Suspect, ...]) -> tu
 def _prompt(
     case: Case, window: Window, pictures: tuple[View, ...], evidence: EvidenceSummary | None
 ) -> Prompt:
-    room = case.profile.max_images - len(pictures)
+    here, there = _counted(case, evidence, len(pictures))
+    pictures += here
+    room = case.profile.max_images - len(pictures) - len(there)
+    references = case.references.views(case.profile.views, room)
     about: dict[str, Any] = {
         "domain": case.domain,
         "normality": case.request.normality,
         "level": case.request.level,
         "item_views": pictures,
-        "reference_views": case.references.views(case.profile.views, room),
+        "reference_views": ((*references[0], *there), *references[1:]) if references else (),
         "evidence": evidence,
     }
     if case.request.brief:
@@ -112,6 +117,20 @@ def _prompt(
         words=case.sample.words,
         stretch=window.words,
     )
+
+
+def _counted(
+    case: Case, evidence: EvidenceSummary | None, shown: int
+) -> tuple[tuple[View, ...], tuple[View, ...]]:
+    """Pictures of what was counted where a number differs: of the item, and of a reference."""
+    wanted = case.request.marks and not case.request.brief and case.profile.images
+    room = case.profile.max_images - shown >= PICTURES_COUNTED
+    if not (wanted and room and evidence and evidence.counts):
+        return (), ()
+    if not isinstance(case.localizer, Counter):
+        return (), ()
+    views = case.localizer.counting_views(case.sample, case.references.samples, case.profile.views)
+    return views[:1], views[1:]
 
 
 def _told(

@@ -248,6 +248,14 @@ class Counter(Protocol):
     def count(self, sample: Sample, references: Sequence[Sample], evidence: Evidence) -> Evidence:
         """The evidence with what was counted: sentences, and objects missing or added."""
 
+    def counting_views(
+        self, sample: Sample, references: Sequence[Sample], limits: ViewLimits
+    ) -> tuple[View, ...]:
+        """The item and its first reference with the kinds numbered whose numbers differ.
+
+        None when no number differs.
+        """
+
 
 @runtime_checkable
 class Nester(Protocol):

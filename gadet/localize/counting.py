@@ -23,15 +23,17 @@ from gadet.localize.fusion import shrunk, working_shape
 from gadet.localize.objects import Thing, find_things
 from gadet.localize.proposal import Proposal
 
-__all__ = ["Counted", "Kind", "Tally", "counted", "tally", "with_counts"]
+__all__ = ["Counted", "Kind", "Tally", "counted", "distances", "tally", "with_counts"]
 
 Pixels = npt.NDArray[np.uint8]
 
 LONGEST = 384
 """Longest side in pixels of the copy on which objects are found."""
-TOLERANCES = {"size": 0.25, "colour": 12.0, "length": 0.12, "fullness": 0.1, "holes": 0.15}
-"""How far alike objects may differ: logarithm of the area, CIE76, short by long axis, fullness of
-the ellipse of the same moments, share of holes."""
+TOLERANCES = (0.25, 0.12, 0.1, 0.15)
+"""How far alike objects may differ: logarithm of the area, short by long axis, fullness of the
+ellipse of the same moments, share of holes."""
+COLOUR_TOLERANCE = 12.0
+"""The same for their mean colours, CIE76."""
 CLEAR = 1.5
 """Nothing else may be this near to an object of a kind, in tolerances."""
 WIDEST = 2.0
@@ -52,6 +54,11 @@ SCORE, SCORE_OF_ONE = 0.7, 0.6
 ONE_PLACE = 0.5
 """Places that share more than this are one."""
 MOST_TOLD = 6
+SAID = {
+    "missing object": "one is missing",
+    "extra object": "one more lies",
+    "other object": "something else lies in the place of one,",
+}
 MOST_PLACES = 12
 """Of more objects than this the places are not told."""
 
@@ -193,16 +200,15 @@ def _inside(other: Suspect, one: Candidate) -> bool:
     return box is not None and box.intersection(one.box) > ONE_PLACE * box.area
 
 
-def apart(one: Thing, other: Thing) -> float:
-    """How unlike two objects are, in tolerances, by what differs most; where they lie is free."""
-    differences = {
-        "size": math.log(one.area / other.area),
-        "colour": math.dist(one.colour, other.colour),
-        "length": one.form[0] - other.form[0],
-        "fullness": one.form[1] - other.form[1],
-        "holes": one.holes - other.holes,
-    }
-    return max(abs(gap) / TOLERANCES[name] for name, gap in differences.items())
+def distances(things: Sequence[Thing]) -> npt.NDArray[np.float64]:
+    """How unlike objects are, in tolerances, by what differs most: `(N, N)`, places left out."""
+    if not things:
+        return np.zeros((0, 0))
+    features = np.array([(math.log(t.area), *t.form, t.holes, *t.colour) for t in things])
+    features /= np.array([*TOLERANCES, *[COLOUR_TOLERANCE] * 3])
+    gaps = np.abs(features[:, None] - features[None])
+    colour = np.linalg.norm(gaps[..., len(TOLERANCES) :], axis=-1)
+    return np.asarray(np.maximum(gaps[..., : len(TOLERANCES)].max(axis=-1), colour))
 
 
 def _alike(pictures: Sequence[Counted]) -> list[list[tuple[Thing, ...]]]:
@@ -212,7 +218,7 @@ def _alike(pictures: Sequence[Counted]) -> list[list[tuple[Thing, ...]]]:
     or has a neighbour that is only a little too far.
     """
     things = [(n, thing) for n, picture in enumerate(pictures) for thing in picture.things]
-    near = np.array([[apart(one, other) for _, other in things] for _, one in things])
+    near = distances([thing for _, thing in things])
     group = list(range(len(things)))
     for i, j in np.argwhere(np.triu(near <= 1, 1)).tolist():
         old, new = group[j], group[i]
@@ -381,7 +387,9 @@ def _sentence(kind: Kind, odd: Sequence[Candidate], item: Counted) -> str:
     each = "the reference" if many == 1 else f"each of the {many} references"
     if not kind.differs:
         return f"{said}; {each} has as many."
-    places = [f"{one.label} near {_point(one.box)}, {place(one.box, item.native)}" for one in odd]
+    places = [
+        f"{SAID[one.label]} near {_point(one.box)}, {place(one.box, item.native)}" for one in odd
+    ]
     where = ": " + "; ".join(places) if places else " (not certain: they lie elsewhere)"
     return f"{said}; {each} has {kind.usual}{where}."
 

@@ -16,6 +16,7 @@ from gadet.findings import ImageRegion, Region
 from gadet.geometry import Box, Mask
 from gadet.localize.base import Closeup, Pointer, Scene
 from gadet.localize.counting import Counted, counted, tally, with_counts
+from gadet.localize.counting_view import counting_view
 from gadet.localize.groups import Group, closer_views, nested
 from gadet.localize.marks import mark_view
 from gadet.localize.points import decode_point
@@ -78,6 +79,21 @@ class ImageLocalizer:
         if not compared:
             return evidence
         return with_counts(evidence, tally(self._objects(sample), compared))
+
+    def counting_views(
+        self, sample: Sample, references: Sequence[Sample], limits: ViewLimits
+    ) -> tuple[View, ...]:
+        """The item and its first reference with the kinds numbered whose numbers differ."""
+        compared = [self._objects(one) for one in references[:MOST_COUNTED]]
+        item = self._objects(sample)
+        kinds = [kind for kind in tally(item, compared).kinds if kind.differs]
+        if not kinds:
+            return ()
+        here, there = sample.views(limits)[0], references[0].views(limits, role="reference")[0]
+        return (
+            counting_view(here, item, [kind.item for kind in kinds]),
+            counting_view(there, compared[0], [kind.references[0] for kind in kinds]),
+        )
 
     def _objects(self, sample: Sample) -> Counted:
         pixels = sample.pixels

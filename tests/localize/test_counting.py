@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from gadet import AnomalyDetector, Evidence, ScriptedBackend, samples
+from gadet import AnomalyDetector, Evidence, Profile, ScriptedBackend, samples
 from gadet.experts.regions import label_components
-from gadet.localize.counting import Tally, apart, counted, tally, with_counts
+from gadet.localize.counting import Tally, counted, distances, tally, with_counts
 from gadet.localize.image import ImageLocalizer
-from gadet.localize.objects import find_things
+from gadet.localize.objects import Thing, find_things
 from gadet.media.image import ImageAdapter
 from gadet.prompts.domain import load_domain
 from tests.doubles import StubExpert, answer
@@ -69,13 +70,27 @@ def test_what_is_cut_by_the_border_and_flat_pictures_hold_no_object() -> None:
     assert find_things(np.zeros((3, 3, 3), dtype=np.uint8)) == ()
 
 
+def apart(one: Thing, other: Thing) -> float:
+    """How unlike two objects are, one quantity after the other."""
+    return max(
+        abs(math.log(one.area / other.area)) / 0.25,
+        math.dist(one.colour, other.colour) / 12,
+        abs(one.form[0] - other.form[0]) / 0.12,
+        abs(one.form[1] - other.form[1]) / 0.1,
+        abs(one.holes - other.holes) / 0.15,
+    )
+
+
 def test_alike_is_about_size_colour_and_form_and_not_about_the_place() -> None:
     one, other = find_things(np.asarray(tray([(60, 60, WHITE), (200, 130, WHITE)])))
-    assert apart(one, other) < 0.5
     (red,) = find_things(np.asarray(tray([(60, 60, RED)])))
     (large,) = find_things(np.asarray(tray([(60, 60, WHITE)], radius=20)))
-    assert min(apart(one, red), apart(one, large)) > 1.5
-    assert apart(red, large) == apart(large, red)
+    things = [one, other, red, large]
+    near = distances(things)
+    assert near == pytest.approx(np.array([[apart(a, b) for b in things] for a in things]))
+    assert near[0, 1] < 0.5
+    assert min(near[0, 2], near[0, 3], near[2, 3]) > 1.5
+    assert distances([]).shape == (0, 0)
 
 
 def test_as_many_as_the_references_is_no_evidence() -> None:
@@ -92,7 +107,7 @@ def test_a_missing_object_is_told_with_its_place(references: int, score: float) 
     assert (one.label, one.score) == ("missing object", score)
     assert one.box.as_tuple() == pytest.approx((156, 46, 185, 75), abs=2)
     assert found.sentences[0].startswith("3 objects are alike")
-    assert "missing object near (170, 60), upper middle" in found.sentences[0]
+    assert "one is missing near (170, 60), upper middle" in found.sentences[0]
     assert found.kinds[0].differs
     assert not found.kinds[1].differs
 
@@ -272,3 +287,36 @@ def test_the_real_logical_cases_are_not_miscounted(real_data: Any) -> None:
         )
         # Both hold as many fruits, screws, nuts and washers as they should.
         assert compared(item, reference).candidates == ()
+
+
+def test_a_model_that_sees_is_shown_both_counts() -> None:
+    item = tray([*ROW[:2], ROW[3], *BELOW])
+    backend = ScriptedBackend([answer()] * 3)
+    detector = AnomalyDetector(backend, expert=Still())
+    detector.detect(item, references=[FULL, FULL], domain="logical")
+    (prompt,) = backend.prompts
+    roles = [(view.role, view.kind) for view in prompt.views]
+    assert roles == [
+        *[("reference", "clean"), ("reference", "marked"), ("reference", "clean")],
+        *[("item", "clean"), ("item", "marked"), ("item", "marked")],
+    ]
+    here, there = (view for view in prompt.views if view.kind == "marked" and not view.marks)
+    assert prompt.text.count("these numbers are no marks") == 2
+    # Three objects are outlined in one, four in the other: nothing else has changed.
+    changed = [np.any(np.asarray(drawn.picture) != np.asarray(clean), axis=2)
+               for drawn, clean in ((here, FULL), (there, item))]  # fmt: skip
+    assert all(part[:, 100:].any() for part in changed)
+    assert not any(part[100:].any() for part in changed)
+    detector.detect(FULL, references=[FULL, FULL], domain="logical")
+    detector.detect(item, references=[FULL, FULL], domain="logical", marks=False)
+    for prompt in backend.prompts[1:]:
+        assert "these numbers are no marks" not in prompt.text
+
+
+def test_a_model_of_few_pictures_is_shown_none_more() -> None:
+    item = tray([*ROW[:2], ROW[3], *BELOW])
+    backend = ScriptedBackend([answer()], profile=Profile(max_images=3))
+    detector = AnomalyDetector(backend, expert=Still())
+    detector.detect(item, references=[FULL, FULL], domain="logical")
+    assert len(backend.prompts[0].views) <= 3
+    assert "objects are alike" in backend.prompts[0].text
