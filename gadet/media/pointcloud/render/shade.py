@@ -69,17 +69,16 @@ def shade(scene: Scene, camera: Camera, filled: Filled, mode: Mode) -> Pixels:
     right = np.flatnonzero(seen.any(axis=0))
     window = slice(ends[0] // width, ends[-1] // width + 1), slice(right[0], right[-1] + 1)
     ids, slack = filled.ids[window], filled.slack[window]
-    here = np.flatnonzero(ids >= 0)
-    depth = np.where(ids >= 0, filled.depth[window], _NOWHERE)
-    shown = ids.ravel().take(here).astype(np.int64)
-    values = _values(scene, camera, shown, depth.ravel().take(here), mode)
-    flat = np.zeros((len(values), *ids.shape), np.float32)
-    for channel, level in zip(flat, values, strict=True):
-        channel.reshape(-1)[here] = level
-    smooth = _smoothed(flat, depth, slack, _blur(filled.reach))
-    levels = np.clip(smooth.reshape(len(values), -1).take(here, axis=1), 0, 255).astype(np.uint8)
+    inside = ids >= 0
+    depth = np.where(inside, filled.depth[window], _NOWHERE)
+    shown = filled.ids.reshape(-1).take(ends).astype(np.int64)
+    near = filled.depth.reshape(-1).take(ends)
+    values = _values(scene, camera, shown, near, mode)
+    smooth, order = _smoothed(values, inside, near, slack[inside], _blur(filled.reach))
+    levels = np.clip(smooth, 0, 255).astype(np.uint8)
     table = _TABLES.get(mode)
-    canvas.reshape(-1)[ends] = _packed(levels.T) if table is None else table.take(levels[0])
+    colours = _packed(levels.T) if table is None else table.take(levels[0])
+    canvas.reshape(-1)[ends.take(order)] = colours
     _soften(canvas, window, depth, slack)
     return _unpacked(canvas)
 
@@ -191,34 +190,56 @@ _TABLES: Final[dict[Mode, npt.NDArray[np.uint32]]] = {
 }
 
 
-def _smoothed(values: Singles, depth: Singles, slack: Singles, reach: int) -> Singles:
+def _smoothed(
+    values: Singles, inside: npt.NDArray[np.bool_], depth: Singles, slack: Singles, reach: int
+) -> tuple[Singles, Ids]:
     """Means over the pixels within `reach` along rows, then columns, on one surface alone.
 
+    Only what is seen takes part: rows of pixels, and then columns, one behind the other.
+
     Args:
-        values: `(C, H, W)`.
-        depth: `(H, W)`, finite.
-        slack: `(H, W)` the largest step in depth within one surface.
+        values: `(C, P)` of the P pixels that are seen, row by row.
+        inside: `(H, W)` which those are.
+        depth: `(P,)`.
+        slack: `(P,)` the largest step in depth within one surface.
         reach: Pixels to either side.
+
+    Returns:
+        The means, column by column, and the order `(P,)` that brings rows into that.
     """
-    # Into arrays that are there already: new ones of this size cost more than the sums.
-    first, second = np.empty_like(depth), np.empty_like(depth)
-    for axis in (0, 1):
-        total, weight = values.copy(), np.ones_like(depth)
-        for step in range(1, min(reach, depth.shape[axis] - 1) + 1):
-            ahead = (slice(step, None), slice(None))[:: 1 if axis == 0 else -1]
-            back = (slice(None, -step), slice(None))[:: 1 if axis == 0 else -1]
-            one, part = first[ahead], second[ahead]
-            np.abs(np.subtract(depth[ahead], depth[back], out=part), out=part)
-            one[...] = part <= slack[ahead]
-            one *= np.float32(1 - step / (reach + 1))
-            weight[ahead] += one
-            weight[back] += one
-            for channel, out in zip(values, total, strict=True):
-                out[ahead] += np.multiply(one, channel[back], out=part)
-                out[back] += np.multiply(one, channel[ahead], out=part)
-        total /= weight
-        values = total
-    return values
+    rank = np.empty(inside.shape, np.int64)
+    rank[inside] = np.arange(len(depth))
+    order = rank.T[inside.T]
+    rows = _along(values, _spread(inside, reach), depth, slack, reach)
+    turned = _spread(inside.T, reach)
+    means = _along(rows.take(order, axis=1), turned, depth.take(order), slack.take(order), reach)
+    return means, order
+
+
+def _spread(inside: npt.NDArray[np.bool_], gap: int) -> npt.NDArray[np.int64]:
+    """The places of pixels, row behind row, with so much between two rows that none is beside."""
+    place = np.flatnonzero(inside)
+    return place + place // inside.shape[1] * (gap + 1)
+
+
+def _along(
+    values: Singles, place: npt.NDArray[np.int64], depth: Singles, slack: Singles, reach: int
+) -> Singles:
+    """Means over neighbours on one surface in a sequence of pixels, nearer ones count more."""
+    total, weight = values.copy(), np.ones_like(depth)
+    for step in range(1, min(reach, len(depth) - 1) + 1):
+        ahead, back = slice(step, None), slice(None, -step)
+        beside = np.abs(depth[ahead] - depth[back]) <= slack[ahead]
+        beside &= place[ahead] - place[back] == step
+        one = beside.astype(np.float32)
+        one *= np.float32(1 - step / (reach + 1))
+        weight[ahead] += one
+        weight[back] += one
+        for channel, out in zip(values, total, strict=True):
+            out[ahead] += one * channel[back]
+            out[back] += one * channel[ahead]
+    total /= weight
+    return total
 
 
 def _edges(depth: Singles, slack: Singles) -> npt.NDArray[np.bool_]:
