@@ -53,13 +53,16 @@ _LIKELY: Final[tuple[tuple[re.Pattern[bytes], Format], ...]] = (
     (re.compile(rb"solid\b[^\0]*?\bfacet\b"), "stl"),
     (re.compile(rb"(?:[^\0]*\n)?[ \t]*(?:v|vn)[ \t]+[-+.\d][^\0\n]*\n"), "obj"),
 )
+_BY_OPEN3D: Final = "read it with open3d.io.read_triangle_mesh and give the mesh"
 _FOREIGN: Final = (
     (b"\x1f\x8b", "gzip data: unpack it first"),
     (b"\x89PNG", "a PNG picture: a depth map needs PointCloudInput(item, intrinsics=…)"),
     (b"\xff\xd8\xff", "a JPEG picture: a cloud is read from its points, not from a picture"),
     (b"\x89HDF", "an HDF5 file: read the points yourself and give the array"),
     (b"%PDF", "a PDF document"),
-    (b"{", "JSON: read it yourself and give an array (N, 3)"),
+    (b"Kaydara FBX", f"FBX: {_BY_OPEN3D}"),
+    (b"; FBX", f"FBX: {_BY_OPEN3D}"),
+    (b"{", "JSON: save glTF as GLB, or read it yourself and give an array (N, 3)"),
     (b"<", "markup such as XML or HTML, often the error page of a download"),
 )
 _LOOKED_AT: Final = 4096

@@ -219,7 +219,7 @@ def _smoothed(
 def _spread(inside: npt.NDArray[np.bool_], gap: int) -> npt.NDArray[np.int64]:
     """The places of pixels, row behind row, with so much between two rows that none is beside."""
     place = np.flatnonzero(inside)
-    return place + place // inside.shape[1] * (gap + 1)
+    return np.asarray(place + place // inside.shape[1] * (gap + 1))
 
 
 def _along(
