@@ -49,6 +49,8 @@ class AnomalyDetector(Watcher, Questioner):
             what its attribute `modality` names.
         segmenter: Cuts regions out of pictures, as `gadet.localize.sam.load_segmenter` makes one;
             None works without weights.
+        mark_fill: Share of a mark's colour laid over its region in the numbered picture of an
+            image, from 0 (outlines alone) to 1. The clean picture is sent as it is besides.
         profile: Facts of the model, in place of those that ship. A backend object keeps its own
             for what it sends; views and prompt then follow this one. Not for several backends.
         limits: Bounds on what is read.
@@ -61,7 +63,8 @@ class AnomalyDetector(Watcher, Questioner):
             `timeout`, `max_retries`, … Backends of a chain are given theirs by `gadet.connect`.
 
     Raises:
-        ConfigurationError: The backend is not known or an option is not one of its own.
+        ConfigurationError: The backend is not known, an option is not one of its own, or
+            `mark_fill` is not in [0, 1].
 
     Example:
         >>> from gadet import AnomalyDetector, samples
@@ -77,6 +80,7 @@ class AnomalyDetector(Watcher, Questioner):
         *,
         expert: Expert | Literal["auto"] | None = "auto",
         segmenter: Segmenter | None = None,
+        mark_fill: float = 0.0,
         profile: Profile | None = None,
         limits: LoadLimits | None = None,
         cache: CacheLike = False,
@@ -97,8 +101,9 @@ class AnomalyDetector(Watcher, Questioner):
             for name, kit in toolkits.items():
                 if expert is None or name == own:
                     toolkits[name] = replace(kit, expert=expert)
-        if segmenter is not None:
-            toolkits["image"] = replace(toolkits["image"], localizer=ImageLocalizer(segmenter))
+        if segmenter is not None or mark_fill:
+            localizer = ImageLocalizer(segmenter, fill=mark_fill)
+            toolkits["image"] = replace(toolkits["image"], localizer=localizer)
         self._limits = limits or LoadLimits()
         self._intake = Intake(toolkits, self._limits)
 

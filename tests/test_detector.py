@@ -396,6 +396,22 @@ def test_repr_names_the_backend() -> None:
     assert repr(AnomalyDetector()) == "AnomalyDetector('offline')"
 
 
+def test_marks_are_filled_where_that_is_wanted_and_the_clean_picture_never_is() -> None:
+    shown = []
+    for fill in (0.0, 0.3):
+        backend = ScriptedBackend([answer()])
+        AnomalyDetector(backend, expert=StubExpert(), mark_fill=fill).detect(picture(spot=True))
+        clean, marked = backend.prompts[0].views
+        assert np.array_equal(np.asarray(clean.picture), np.asarray(picture(spot=True)))
+        shown.append(np.asarray(marked.picture).astype(int))
+    height, width, _ = shown[0].shape
+    bare, filled = (one[height * 15 // 48, width * 25 // 64] for one in shown)
+    assert bare == pytest.approx(255, abs=3)
+    assert filled.min() < 240
+    with pytest.raises(ConfigurationError, match="from 0 to 1; got 1\\.5"):
+        AnomalyDetector(mark_fill=1.5)
+
+
 def test_a_segmenter_cuts_out_what_a_box_means() -> None:
     from gadet import Box
     from gadet.localize.sam import SegmentedMask

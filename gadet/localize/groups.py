@@ -76,7 +76,9 @@ def grouped(candidates: Sequence[Candidate], most: int) -> tuple[Candidate, ...]
     return tuple(sorted(marks, key=lambda mark: -mark.score))
 
 
-def closer_views(sample: Sample, group: Group, limits: ViewLimits) -> tuple[View, View]:
+def closer_views(
+    sample: Sample, group: Group, limits: ViewLimits, *, fill: float = 0.0
+) -> tuple[View, View]:
     """The surroundings of a group enlarged: clean, and with its parts numbered from 1.
 
     Both lie within `limits`; their frames lead back to native pixels.
@@ -101,7 +103,7 @@ def closer_views(sample: Sample, group: Group, limits: ViewLimits) -> tuple[View
     else:
         picture = Image.fromarray(crop).resize(size, Image.Resampling.BICUBIC)
     clean = View(picture=picture, frame=frame, kind="zoom")
-    return clean, mark_view(clean, group.parts, limits)
+    return clean, mark_view(clean, group.parts, limits, fill=fill)
 
 
 def _waste(one: Box, other: Box) -> float:

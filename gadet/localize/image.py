@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from gadet.errors import LocalizationError
+from gadet.errors import ConfigurationError, LocalizationError
 from gadet.experts.base import Candidate, Evidence, Suspect
 from gadet.experts.cache import Cache, pixel_key
 from gadet.experts.regions import bounding_box
@@ -50,11 +50,21 @@ class ImageLocalizer:
     Args:
         segmenter: Proposes regions and makes boxes and points exact; None does both without
             weights.
+        fill: Share of a mark's colour that is laid over its region, in [0, 1]; 0 draws outlines
+            alone, so that what lies under them stays as it is.
+
+    Raises:
+        ConfigurationError: `fill` is not in [0, 1].
     """
 
-    def __init__(self, segmenter: Segmenter | None = None) -> None:
+    def __init__(self, segmenter: Segmenter | None = None, *, fill: float = 0.0) -> None:
         """Keep the segmenter; nothing is loaded."""
+        if not 0 <= fill <= 1:
+            raise ConfigurationError(
+                f"the fill of marks is a share of their colour, from 0 to 1; got {fill}"
+            )
         self._segmenter = segmenter
+        self._fill = fill
         self._counted: Cache[Counted] = Cache(COUNTED_KEPT)
 
     def propose(
@@ -114,7 +124,7 @@ class ImageLocalizer:
         """The surroundings of a group, enlarged, clean and with its regions numbered from 1."""
         if not isinstance(suspect, Group):
             raise LocalizationError(f"a group of regions is needed; got {type(suspect).__name__}")
-        clean, marked = closer_views(scene.sample, suspect, limits)
+        clean, marked = closer_views(scene.sample, suspect, limits, fill=self._fill)
         return Closeup(scene.views[0], (clean,), (marked,), suspect.parts)
 
     def mark(
@@ -126,7 +136,7 @@ class ImageLocalizer:
     ) -> tuple[View, ...]:
         """The first view with the regions numbered from 1, still within what the model takes."""
         regions = [candidate for candidate in candidates if isinstance(candidate, Candidate)]
-        view = mark_view(views[0], regions, limits)
+        view = mark_view(views[0], regions, limits, fill=self._fill)
         if any(self.parts_of(one) for one in regions):
             view = replace(view, caption=COARSE)
         return (view,)

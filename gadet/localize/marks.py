@@ -105,7 +105,11 @@ class Label:
 
 
 def mark_view(
-    view: View, candidates: Sequence[Candidate], limits: ViewLimits | None = None
+    view: View,
+    candidates: Sequence[Candidate],
+    limits: ViewLimits | None = None,
+    *,
+    fill: float = 0.0,
 ) -> View:
     """Draw candidates as numbered regions on a view.
 
@@ -117,13 +121,15 @@ def mark_view(
         view: What to draw on; it is not changed.
         candidates: Regions in native pixels.
         limits: What the model takes; None takes the defaults.
+        fill: Share of the colour that is laid over a region, as in `draw_marks`.
 
     Returns:
         A view of kind `marked`. Its `marks` are the numbers of the candidates that the view shows:
         `1 … n`, save those that lie outside a view of a part of the picture.
 
     Raises:
-        LocalizationError: The mask of a candidate does not have the size of the native picture.
+        LocalizationError: The mask of a candidate does not have the size of the native picture, or
+            `fill` is not in [0, 1].
     """
     picture, frame = view.picture.convert("RGB"), view.frame
     enlarge = _MIN_SIDE / max(frame.width, frame.height)
@@ -138,7 +144,7 @@ def mark_view(
         for number, candidate in enumerate(candidates, start=1)
         if (shape := shape_of(number, frame, candidate.box, candidate.mask)) is not None
     ]
-    drawn, _ = draw_marks(picture, shapes)
+    drawn, _ = draw_marks(picture, shapes, fill=fill)
     marks = tuple(shape.number for shape in shapes)
     return view.redrawn(drawn, frame, kind="marked", marks=marks)
 
