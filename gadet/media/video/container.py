@@ -13,14 +13,11 @@ import numpy.typing as npt
 
 from gadet.errors import InputError
 from gadet.media.video.needs import pyav
-from gadet.media.video.opening import Tape
+from gadet.media.video.opening import Tape, damage
 from gadet.media.video.packets import PacketIndex
 from gadet.media.video.still import Pixels
 
-__all__ = ["DAMAGE", "ContainerReel", "Converter", "Shown"]
-
-DAMAGE: Final = (ValueError, OSError, RuntimeError)
-"""What errors of FFmpeg are."""
+__all__ = ["ContainerReel", "Converter", "Shown"]
 
 # Decoding so many frames that are not wanted costs about what going to a key frame does.
 _WORTH_A_SEEK: Final = 12
@@ -119,11 +116,18 @@ class ContainerReel:
     @contextmanager
     def _opened(self) -> Iterator[Any]:
         with self.tape.opened() as container:
-            context = container.streams[self.stream].codec_context
+            context = self._stream_of(container).codec_context
             many = context.width * context.height >= _THREADED
             context.thread_type = "AUTO" if many else "NONE"
             context.options = {"max_pixels": str(self.tape.max_pixels)}
             yield container
+
+    def _stream_of(self, container: Any) -> Any:
+        """The video stream, which is not always at the place of its number."""
+        found = next((s for s in container.streams.video if s.index == self.stream), None)
+        if found is None or found.codec_context is None:
+            raise InputError("expected the video that was loaded; its file is another one now")
+        return found
 
     def _runs(self, wanted: Sequence[int]) -> Iterator[Sequence[int]]:
         """Cut what is wanted into stretches, each decoded on from a key frame.
@@ -199,7 +203,7 @@ class ContainerReel:
             key: The frame that decoding starts at.
             wanted: Frames that are needed; others may be left out. None needs all.
         """
-        stream = container.streams[self.stream]
+        stream = self._stream_of(container)
         context, last = stream.codec_context, -1
         needed = wanted if isinstance(wanted, range) else frozenset(wanted or ())
         skips = bool(needed) and self.index.stamps is not None and context.name in _SKIPPING
@@ -209,7 +213,7 @@ class ContainerReel:
                 context.skip_frame = "DEFAULT" if kept else "NONREF"
             try:
                 frames = packet.decode()
-            except DAMAGE:
+            except damage():
                 continue
             for frame in frames:
                 number = self._number(frame, last)
@@ -265,5 +269,5 @@ def _reading(packets: Iterator[Any]) -> Iterator[Any]:
     """The packets until the file ends or is damaged."""
     try:
         yield from packets
-    except DAMAGE:
+    except damage():
         return

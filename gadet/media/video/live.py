@@ -17,9 +17,9 @@ from gadet.media.base import LoadLimits
 from gadet.media.decode import check_pixels
 from gadet.media.fetch import checked_address
 from gadet.media.source import public_url
-from gadet.media.video.container import DAMAGE, Converter
+from gadet.media.video.container import Converter
 from gadet.media.video.needs import pyav
-from gadet.media.video.opening import reason
+from gadet.media.video.opening import damage, reason
 from gadet.media.video.pictures import frame_pixels, resized
 from gadet.media.video.still import Still
 
@@ -222,7 +222,9 @@ class _Receiver:
     def _run(self) -> None:
         try:
             self._receive()
-        except (InputError, *DAMAGE) as error:
+        except InputError as error:
+            self._problem = error
+        except damage() as error:
             self._problem = error
         finally:
             with self._news:
@@ -261,11 +263,11 @@ def _frames(container: Any, stream: Any) -> Iterator[Any]:
     try:
         for packet in container.demux(stream):
             # A lost packet does no harm for long: the next key frame makes it good.
-            with suppress(*DAMAGE):
+            with suppress(*damage()):
                 yield from packet.decode()
-    except DAMAGE:
+    except damage():
         # What was received before it broke off is still in the decoder.
-        with suppress(*DAMAGE):
+        with suppress(*damage()):
             yield from stream.codec_context.decode(None)
         raise
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from gadet.errors import InputError
 from gadet.media.base import LoadLimits
 from gadet.media.decode import check_pixels
-from gadet.media.video.container import DAMAGE, ContainerReel
-from gadet.media.video.opening import Tape
+from gadet.media.video.container import ContainerReel
+from gadet.media.video.opening import Tape, damage
 from gadet.media.video.packets import PacketIndex, index_of_packets
 
 __all__ = ["Loaded", "load_tape"]
@@ -72,7 +72,7 @@ def _whole(reel: ContainerReel, *, torn: bool) -> PacketIndex:
     index = reel.index
     try:
         well = reel.ends_well()
-    except DAMAGE:
+    except damage():
         # There is no going to a place in this file.
         index = index.unseekable()
         reel = replace(reel, index=index)

@@ -14,7 +14,7 @@ from gadet.errors import InputError
 from gadet.media.base import LoadLimits
 from gadet.media.video.needs import pyav
 
-__all__ = ["SUFFIXES", "Tape", "reason", "sniff_video"]
+__all__ = ["SUFFIXES", "Tape", "damage", "reason", "sniff_video"]
 
 SUFFIXES: Final = frozenset(
     (
@@ -67,7 +67,7 @@ class Tape:
         source = io.BytesIO(self.data) if self.path is None else f"file:{self.path}"
         try:
             container = av.open(source, options=options, metadata_errors="replace")
-        except (av.FFmpegError, OSError, ValueError) as error:
+        except damage() as error:
             raise InputError(
                 "expected a video file (MP4, MKV, AVI, MOV, WebM, MPEG, …); this one cannot be "
                 f"opened: {reason(error)}. It may be another kind of file, or a recording that was "
@@ -116,6 +116,12 @@ class Tape:
         if not place.stat().st_size:
             raise InputError(f"expected a file with content; {shown!r} is empty (0 bytes)")
         return cls(os.path.abspath(place), max_pixels=limits.max_pixels)
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """What PyAV raises for errors of FFmpeg: its own kind, and kinds of Python."""
+    usual = (ValueError, OSError, RuntimeError, EOFError, LookupError, MemoryError)
+    return pyav().FFmpegError, *usual
 
 
 def reason(error: Exception) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gadet.errors import InputError
-from gadet.media.video.opening import reason
+from gadet.media.video.opening import damage, reason
 
 __all__ = ["PacketIndex", "index_of_packets"]
 
@@ -175,8 +175,8 @@ def _packets(
                     "VideoInput(item, start=…, end=…) after splitting the file, or raise "
                     "LoadLimits(max_frames=…)"
                 )
-    except (ValueError, OSError, RuntimeError) as error:
-        # The errors of FFmpeg; what came before the damage is there.
+    except damage() as error:
+        # What came before the damage is there.
         notes.append(f"the file is damaged after frame {len(shown) - 1:,} ({reason(error)})")
     return shown, order, keys, notes
 

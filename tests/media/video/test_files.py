@@ -260,12 +260,13 @@ def test_files_that_are_none(tmp_path: Path, make: Any, words: str) -> None:
         load(make(tmp_path))
 
 
-@pytest.fixture(scope="module")
-def whole_file() -> bytes:
-    return bytes(write(io.BytesIO(), kind="mp4", count=30, options={"g": "10"}).getvalue())
+@pytest.fixture(scope="module", params=["mp4", "matroska", "mpegts", "avi"])
+def whole_file(request: pytest.FixtureRequest) -> bytes:
+    file = write(io.BytesIO(), kind=request.param, count=30, options={"g": "10"})
+    return bytes(file.getvalue())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_broken_files_give_frames_or_an_error_of_ours(whole_file: bytes, data: Any) -> None:
     broken = bytearray(whole_file)
@@ -276,6 +277,9 @@ def test_broken_files_give_frames_or_an_error_of_ours(whole_file: bytes, data: A
     try:
         clip = load(bytes(broken), LoadLimits(max_pixels=1_000_000)).clip
         stills = list(clip.scan())
+        again = list(clip.scan())
+        assert all((a.pixels == b.pixels).all() for a, b in zip(stills, again, strict=True))
+        assert (np.diff(clip.times) > 0).all()
         assert [still.index for still in stills] == list(range(len(clip)))
         assert clip.frames([len(clip) - 1])[0].index == len(clip) - 1
     except GadetError:
