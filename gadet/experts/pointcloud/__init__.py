@@ -2,6 +2,6 @@
 
 from gadet.experts.pointcloud.candidate import OrientedBox, PointsCandidate
 from gadet.experts.pointcloud.expert import PointCloudExpert
-from gadet.experts.pointcloud.register import Registration, register
+from gadet.experts.pointcloud.registration import Registration, register
 
 __all__ = ["OrientedBox", "PointCloudExpert", "PointsCandidate", "Registration", "register"]

@@ -10,14 +10,14 @@ import numpy as np
 from gadet.experts.pointcloud.candidate import OrientedBox
 from gadet.experts.pointcloud.cells import Floats
 
-__all__ = ["Description", "Traits", "described", "number"]
+__all__ = ["Description", "Traits", "described", "number", "unlike"]
 
 LONG = 4.0
 """Length² over area from which a groove or ridge is a scratch; a disc has 1.3."""
 STEEP = 0.6
 """Height over half the width from which what stands out is a part of its own."""
-DEEP = 0.4
-"""How far a gap reaches out of the plane of its rim, of its width, to be a missing part."""
+DEEP = 0.25
+"""Thickness of a gap, of its width, from which it is a missing part and no hole in a surface."""
 BOTH = 0.25
 """Share of points on the rarer side from which a part goes up and down."""
 
@@ -32,7 +32,6 @@ class Traits:
         box: The box around it, or around the gap.
         area: Of the surface it takes, or of the gap.
         gap: Whether points are missing rather than displaced.
-        depth: How far a gap reaches out of the plane of its rim.
     """
 
     offset: Floats
@@ -40,7 +39,6 @@ class Traits:
     box: OrientedBox
     area: float
     gap: bool
-    depth: float
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def number(value: float) -> str:
 def _label(traits: Traits, height: float) -> str:
     """The name that the measures give."""
     if traits.gap:
-        return "missing part" if traits.depth > DEEP * traits.box.sides[1] else "hole"
+        return "missing part" if traits.box.sides[2] > DEEP * traits.box.sides[1] else "hole"
     clear = traits.offset[np.abs(traits.offset) > 2 * traits.noise]
     outside = float(np.mean(clear > 0)) if len(clear) else 0.5
     if BOTH <= outside <= 1 - BOTH:
@@ -99,7 +97,9 @@ def described(traits: Traits, centroid: Floats, units: str | None) -> Descriptio
     unit = f" {units}" if units else ""
     size = np.sort(np.abs(traits.offset))
     # The mean of the highest tenth: one point alone would tell its noise.
-    height = traits.depth if traits.gap else float(size[-max(1, len(size) // 10) :].mean())
+    height = float(size[-max(1, len(size) // 10) :].mean())
+    if traits.gap:
+        height = float(traits.box.sides[2])
     label = _label(traits, height)
     long, wide, thin = (float(side) for side in traits.box.sides)
     told = f"{number(long)} × {number(wide)}{unit}"
@@ -110,3 +110,16 @@ def described(traits: Traits, centroid: Floats, units: str | None) -> Descriptio
         "mean_offset": float(traits.offset.mean()) if len(traits.offset) else 0.0,
     }  # fmt: skip
     return Description(label, fact, measures)
+
+
+def unlike(box: OrientedBox, centroid: Floats, area: float, units: str | None) -> Description:
+    """What is told of a part that only looks like nothing in the references."""
+    unit = f" {units}" if units else ""
+    long, wide, thin = (float(side) for side in box.sides)
+    place = ", ".join(number(float(value)) for value in centroid)
+    fact = (
+        f"Unlike any surface of the references over {number(long)} × {number(wide)}{unit} "
+        f"at ({place})."
+    )
+    measures = {"length": long, "width": wide, "thickness": thin, "area": area}
+    return Description("unusual shape", fact, measures)

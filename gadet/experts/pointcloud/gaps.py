@@ -16,6 +16,8 @@ RIM = 1.5
 """Spacings around a gap whose points are told of it …"""
 WIDE = 0.25
 """… or this share of its radius, where that is wider."""
+FADE = 0.3
+"""How much less the outermost of them are told than those at the edge."""
 LEAST = 4.0
 """Nats below which an empty place is not looked at."""
 _TRIED = 3
@@ -66,5 +68,5 @@ def gaps(surface: Surface, density: Floats, points: Floats, site: Indices) -> Ga
         row = np.concatenate([np.asarray(one, np.int64) for one in found])
         beyond = np.linalg.norm(points[row] - surface.sites[hot[place]], axis=1)
         inward = np.clip(1 - (beyond - radius[hot[place]]) / rim[place], 0.0, 1.0)
-        np.maximum.at(level, row, np.sqrt(2 * nats[hot[place]]) * (1 + inward) / 2)
+        np.maximum.at(level, row, np.sqrt(2 * nats[hot[place]]) * (1 - FADE * (1 - inward)))
     return Gaps(level, np.sqrt(2 * nats), radius)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,15 +10,23 @@ import numpy as np
 from gadet.experts.pointcloud.cells import Floats, Indices
 from gadet.experts.pointcloud.gaps import Gaps, gaps
 from gadet.experts.pointcloud.norm import Norm
-from gadet.experts.pointcloud.register import moved, step
+from gadet.experts.pointcloud.registration import moved, step
 from gadet.experts.pointcloud.sheets import LINKS, partakers, sheets
 
-__all__ = ["Look", "look", "polished"]
+__all__ = ["Look", "chi_level", "look", "polished"]
 
 POLISHED = 8_000
 """Points that the last bit of a pose is found with."""
 POLISH = 3
 """Rounds of it."""
+MOST_SHIFT = 8.0
+"""Standard deviations beyond which a point moves the mean around it no further …"""
+MOST_ENERGY = 10.0
+"""… and squares of them: at a sharp edge a single clean point may lie far off."""
+LOUD = 1.5
+"""Noise of a cloud, in that of the references as variances, from which it is allowed for."""
+USUAL = 3.0
+"""Clean points reach this anywhere; where they reach more, all are told relative to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,24 +37,25 @@ class Look:
         points: float64 `(N, 3)` in the frame of the norm.
         site: int64 `(N,)` the nearest site of the surface.
         signed: float64 `(N,)` distance from the normal surface, outwards, without its bias.
-        level: float64 `(N, scales)` its mean by scale.
-        shift: float64 `(N, scales)` the mean in standard errors; its sign is that of the distance.
-        energy: float64 `(N, scales)` the same of the squared distance: waves, cracks, roughness.
+        level: float64 `(N,)` the same, averaged over the nearest neighbours.
+        lenses: float64 `(N, 2 · scales + 1)` how surprising each point is: the mean distance by
+            scale, the squared one by scale, and the emptiness of the place it borders.
         gaps: Where points are missing.
+        louder: Variance of its noise in that of the references, at least 1.
     """
 
     points: Floats
     site: Indices
     signed: Floats
     level: Floats
-    shift: Floats
-    energy: Floats
+    lenses: Floats
     gaps: Gaps
+    louder: float
 
     @property
-    def lenses(self) -> Floats:
-        """float64 `(N, 2 · scales + 1)` how surprising each point is to each lens."""
-        return np.concatenate([np.abs(self.shift), self.energy, self.gaps.level[:, None]], axis=1)
+    def worst(self) -> Floats:
+        """float64 `(N,)` how surprising each point is to the lens that is surprised most."""
+        return np.asarray(self.lenses.max(axis=1))
 
 
 def polished(points: Floats, norm: Norm) -> Floats:
@@ -60,34 +70,49 @@ def polished(points: Floats, norm: Norm) -> Floats:
     return pose
 
 
+def chi_level(mean: Floats, freedom: float) -> Floats:
+    """The mean of squared standard normal values, as a standard normal value.
+
+    Args:
+        mean: Means of `freedom` squares.
+        freedom: How many independent ones.
+
+    Source: Wilson and Hilferty 1931, doi:10.1073/pnas.17.12.684 (the cube root of chi-squared).
+    """
+    tail = 2 / (9 * freedom)
+    return np.asarray((np.cbrt(mean) - (1 - tail)) / math.sqrt(tail))
+
+
 def look(points: Floats, norm: Norm) -> Look:
     """Look at points `(N, 3)` that lie in the frame of the norm.
 
     At each scale the mean distance of the points around is compared with that of the references
-    around, and told in standard errors of their difference. Squared distances are brought to a
-    normal scale by their cube root.
-
-    Source: Wilson and Hilferty 1931, doi:10.1073/pnas.17.12.684 (cube root of chi-squared).
+    around, and told in standard errors of their difference; likewise the mean squared distance.
     """
     off = norm.surface.offsets(points)
-    links = sheets(points, norm.surface.normals[off.site])
-    variance = norm.variance[off.site]
-    signed = off.signed - norm.bias[off.site, 0]
-    square = signed**2 / (variance * (1 + 1 / (norm.references * LINKS)))
-    level, done = off.signed, 0
-    levels, shifts, energies = [], [], []
-    for place, steps in enumerate(norm.scales):
-        both = links.spread(np.stack([level, square], axis=1), steps - done)
-        level, square, done = both[:, 0], both[:, 1], steps
-        many = partakers(steps)
-        mean = level - norm.bias[off.site, place]
-        levels.append(mean)
-        shifts.append(mean / np.sqrt(variance * (1 + 1 / norm.references) / many))
-        tail = 2 / (9 * many)
-        energies.append((np.cbrt(square) - (1 - tail)) / np.sqrt(tail))
-    density = norm.density * (len(points) / norm.points)
-    empty = gaps(norm.surface, density, points, off.site)
-    return Look(
-        points, off.site, signed, np.stack(levels, axis=1), np.stack(shifts, axis=1),
-        np.stack(energies, axis=1), empty,
-    )  # fmt: skip
+    site = off.site
+    links = sheets(points, norm.surface.normals[site])
+    signed = off.signed - norm.bias[site, 0]
+    rough = (off.signed - links.spread(off.signed, 1)) ** 2 * (LINKS / (LINKS - 1))
+    louder = float(np.median(links.spread(rough, 2))) / norm.noise
+    louder = louder if louder > LOUD else 1.0
+    variance = norm.variance[site] * louder
+    spread = np.sqrt(variance * (1 + 1 / (norm.references * LINKS)))
+    square = np.minimum((signed / spread) ** 2, MOST_ENERGY)
+    level = norm.bias[site, 0] + np.clip(signed, -MOST_SHIFT * spread, MOST_SHIFT * spread)
+    values, done = np.stack([level, square, signed], axis=1), 0
+    shifts, energies = [], []
+    for scale, steps in enumerate(norm.scales):
+        values = links.spread(values, steps - done)
+        done, many = steps, partakers(steps)
+        if not scale:
+            near = values[:, 2]
+            values = values[:, :2]
+        error = np.sqrt(variance * (1 + 1 / norm.references) / many)
+        shifts.append(np.abs(values[:, 0] - norm.bias[site, scale]) / error)
+        energies.append(chi_level(values[:, 1], many))
+    empty = gaps(norm.surface, norm.density * (len(points) / norm.points), points, site)
+    lenses = np.maximum(np.stack([*shifts, *energies, empty.level], axis=1), 0.0)
+    if norm.clean is not None:
+        lenses /= np.maximum(norm.clean[site] / USUAL, 1.0)
+    return Look(points, site, signed, near, lenses, empty, louder)

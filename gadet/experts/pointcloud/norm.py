@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from gadet.experts.pointcloud.cells import Floats, thinned
-from gadet.experts.pointcloud.register import Landmarks, landmarks, moved, placed
+from gadet.experts.pointcloud.registration import Landmarks, landmarks, moved, placed
 from gadet.experts.pointcloud.sheets import LINKS, STEPS, partakers, sheets
 from gadet.experts.pointcloud.surface import Surface, surface_of
 from gadet.media.pointcloud import Cloud
@@ -36,7 +37,7 @@ class Norm:
         scales: Steps of averaging, of `STEPS`.
         references: How many references took part.
         points: Mean number of points of one of them.
-        clean: float64 `(S, lenses)` how high clean points of the references score, or None.
+        clean: float64 `(S, lenses)` how high clean points score there, by `rehearsed`; or None.
     """
 
     surface: Surface = field(repr=False)
@@ -49,23 +50,35 @@ class Norm:
     points: int
     clean: Floats | None = field(default=None, repr=False)
 
+    @cached_property
+    def noise(self) -> float:
+        """Variance of the distances at the median site."""
+        return float(np.median(self.variance))
+
 
 def scales_of(count: int) -> tuple[int, ...]:
     """The scales at which a cloud of so many points is looked at."""
     return tuple(steps for steps in STEPS if steps == 1 or partakers(steps) <= MOST_SHARE * count)
 
 
-def norm_of(clouds: Sequence[Floats], places: Landmarks, sensor: Floats | None = None) -> Norm:
+def norm_of(
+    clouds: Sequence[Floats],
+    places: Landmarks,
+    sensor: Floats | None = None,
+    *,
+    sites: int = MOST,
+) -> Norm:
     """What is normal by clean clouds that lie in one frame.
 
     Args:
         clouds: `(Ni, 3)` each.
         places: Landmarks of that frame.
         sensor: `(3,)` where the sensor stood.
+        sites: Most sites of the surface: fewer make it smoother.
     """
     raw = np.concatenate([thinned(one, MOST).points for one in clouds])
     known = len(clouds)
-    cells = thinned(raw, MOST)
+    cells = thinned(raw, sites)
     surface = surface_of(cells.points, sensor)
     own = len(cells.points) == len(raw)
     off = surface.offsets(raw, others=own)

@@ -12,7 +12,7 @@ from gadet.experts.pointcloud.sheets import sheets
 from gadet.media.pointcloud.needs import needed
 from gadet.media.pointcloud.render.normals import relief
 
-__all__ = ["Offsets", "Surface", "spacing_of", "surface_of"]
+__all__ = ["Offsets", "Surface", "own_spacing", "spacing_of", "surface_of"]
 
 NEAREST = 12
 """Planes that a distance is averaged over …"""
@@ -92,6 +92,13 @@ def spacing_of(reach: Floats, neighbours: int) -> float:
     return float(np.median(reach)) * float(np.sqrt(np.pi / max(neighbours, 1)))
 
 
+def own_spacing(points: Floats) -> float:
+    """`spacing_of` points `(N, 3)` by their eighth neighbours."""
+    tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(points)
+    count = min(8, len(points) - 1)
+    return spacing_of(tree.query(points, k=[count + 1])[0], count)
+
+
 def surface_of(sites: Floats, sensor: Floats | None = None) -> Surface:
     """The surface through sites `(S, 3)`.
 
@@ -100,9 +107,7 @@ def surface_of(sites: Floats, sensor: Floats | None = None) -> Surface:
         sensor: `(3,)` where the sensor stood: normals are turned towards it.
     """
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(sites)
-    reach = tree.query(sites, k=min(9, len(sites)))[0].reshape(len(sites), -1)[:, -1]
     normals = relief(sites, sensor=sensor, most=len(sites)).normals.astype(np.float64)
     normals = sheets(sites, normals).spread(normals, 1)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    spacing = spacing_of(reach, min(8, len(sites) - 1))
-    return Surface(sites, normals, max(spacing, 1e-300), tree)
+    return Surface(sites, normals, max(own_spacing(sites), 1e-300), tree)

@@ -7,7 +7,7 @@ import pytest
 
 from gadet.errors import InputError
 from gadet.experts.pointcloud import PointCloudExpert, PointsCandidate
-from gadet.experts.pointcloud.register import moved
+from gadet.experts.pointcloud.registration import moved
 from gadet.media.image import ImageAdapter
 from tests.experts.pointcloud.made import ball, body, pose, sample, seen
 

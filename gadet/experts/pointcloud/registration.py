@@ -11,7 +11,7 @@ import numpy as np
 
 from gadet.experts.cache import Cache
 from gadet.experts.pointcloud.cells import Floats, Indices, thinned
-from gadet.experts.pointcloud.descriptors import descriptors
+from gadet.experts.pointcloud.descriptors import BINS, descriptors
 from gadet.media.pointcloud import Cloud
 from gadet.media.pointcloud.needs import needed
 from gadet.media.pointcloud.render.normals import relief
@@ -34,7 +34,8 @@ SITES = 2_500
 """Places that a pose is looked for with."""
 FINE = 12_000
 """Points that it is refined with."""
-NEIGHBOURS = 40
+WIDE, CLOSE = 40, 16
+"""Neighbours that a place is described with, at two scales."""
 TRIPLES = 30_000
 """Drawn triples of matches; most are dropped because their sides differ."""
 ALIKE = 0.9
@@ -72,7 +73,7 @@ class Landmarks:
     Attributes:
         points: float64 `(M, 3)`.
         normals: float64 `(M, 3)`.
-        features: float64 `(M, 33)`.
+        features: float64 `(M, 66)` descriptors at two scales, the wide one first.
         fine: float64 `(F, 3)` more of its points.
         spacing: The distance between the places.
         tree: Finds the nearest place.
@@ -97,9 +98,12 @@ def landmarks(cloud: Cloud) -> Landmarks:
     places = thinned(fine, SITES).points
     bent = relief(places, sensor=cloud.sensor)
     tree = spatial.cKDTree(places)
-    reach, near = tree.query(places, k=min(NEIGHBOURS, len(places)))
+    reach, near = tree.query(places, k=min(WIDE, len(places)))
     normals = bent.normals.astype(np.float64)
-    features = descriptors(places, normals, near, reach)
+    features = np.concatenate(
+        [descriptors(places, normals, near[:, :few], reach[:, :few]) for few in (WIDE, CLOSE)],
+        axis=1,
+    )
     spacing = float(np.median(bent.spacing))
     return Landmarks(places, normals, features, fine, spacing, tree)
 
@@ -231,7 +235,8 @@ def _triples(query: Landmarks, reference: Landmarks) -> Floats:
 
 def _matches(query: Landmarks, reference: Landmarks) -> tuple[Indices, Indices]:
     """Pairs of places whose descriptors are each other's nearest, else the nearest of each."""
-    apart = _square_distances(query.features, reference.features)
+    wide = slice(0, 3 * BINS)
+    apart = _square_distances(query.features[:, wide], reference.features[:, wide])
     there, back = apart.argmin(axis=1), apart.argmin(axis=0)
     mutual = np.flatnonzero(back[there] == np.arange(len(there)))
     chosen = mutual if len(mutual) >= 30 else np.arange(len(there))
