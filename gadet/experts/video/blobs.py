@@ -65,7 +65,7 @@ def blobs(
         judge: What is usual there.
         size: `(width, height)` of the clip in native pixels.
     """
-    if judgement.worst < FROM * BOUNDARY:
+    if judgement.level < FROM * BOUNDARY:
         return []
     whole = judgement.map
     scale = np.array([size[0] / glimpse.shape[1], size[1] / glimpse.shape[0]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,14 +14,15 @@ from gadet.experts.base import Evidence
 from gadet.experts.filters import FloatArray
 from gadet.experts.video.blobs import Blob, blobs
 from gadet.experts.video.events import EventCandidate
-from gadet.experts.video.judge import to_score
+from gadet.experts.video.glimpse import small_size
+from gadet.experts.video.judge import to_score, together
 from gadet.experts.video.linking import Linker, event_of
 from gadet.experts.video.network import network
 from gadet.experts.video.normals import RATE, glimpses, video_of
-from gadet.experts.video.plan import LEAST_FRAMES, Plan, plan_for
+from gadet.experts.video.plan import LEAST_FRAMES, Plan, Planner
 from gadet.experts.video.smoothing import smoothed
 from gadet.media.base import Sample
-from gadet.media.video import Clip
+from gadet.media.video import Clip, VideoSample
 
 __all__ = ["FrameEvidence", "VideoExpert"]
 
@@ -55,7 +57,7 @@ class FrameEvidence:
     @property
     def score(self) -> float:
         """In [0, 1), not yet smoothed over time; 0.5 is the decision boundary."""
-        return float(to_score(max(self.sigmas.values())))
+        return float(to_score(together(list(self.sigmas.values()))))
 
 
 class VideoExpert:
@@ -82,6 +84,8 @@ class VideoExpert:
     def __init__(self, *, features: bool = True) -> None:
         """Nothing is loaded until it is needed."""
         self._features = features
+        self._planner: Planner | None = None
+        self._lock = threading.Lock()
 
     def assess(self, sample: Sample, references: Sequence[Sample] = ()) -> Evidence:
         """Measure a video against normal videos of the same camera.
@@ -97,26 +101,22 @@ class VideoExpert:
         Raises:
             InputError: A sample is no video.
         """
-        item = video_of(sample, "the item")
-        normals = [
-            video_of(one, f"reference {number}").clip
-            for number, one in enumerate(references, start=1)
-        ]
-        backbone, notes = self._backbone()
-        plan = plan_for(item, normals, backbone)
+        item, plan = self._plan(sample, references)
+        backbone = self._plans.backbone
+        notes = (NO_TORCH,) if self._features and backbone is None else ()
         if plan is None:
             return self._unsure(item.clip, notes)
-        indices, worst = [], []
+        indices, raw = [], []
         events: list[EventCandidate] = []
         linker = Linker()
         for one in _judged(item.clip, plan, backbone):
             indices.append(one.index)
-            worst.append(max(one.sigmas.values()))
+            raw.append(one.score)
             places = () if one.index < plan.known else one.blobs
             ended = linker.add(one.seconds, places)
             events = _clearest(events, ended, plan, item.clip)
         events = _clearest(events, linker.finish(), plan, item.clip)
-        scores = smoothed(to_score(worst), item.clip.times[indices])
+        scores = smoothed(raw, item.clip.times[indices])
         scores[np.asarray(indices) < plan.known] = np.minimum(
             scores[np.asarray(indices) < plan.known], UNSURE
         )
@@ -141,19 +141,27 @@ class VideoExpert:
         Raises:
             InputError: A sample is no video.
         """
-        item = video_of(sample, "the item")
-        normals = [video_of(one, "a reference").clip for one in references]
-        backbone, _ = self._backbone()
-        plan = plan_for(item, normals, backbone)
+        item, plan = self._plan(sample, references)
         if plan is not None:
-            yield from _judged(item.clip, plan, backbone)
+            yield from _judged(item.clip, plan, self._plans.backbone)
 
-    def _backbone(self) -> tuple[Backbone | None, tuple[str, ...]]:
-        """The network where it can be had, and a note where it cannot."""
-        if not self._features:
-            return None, ()
-        backbone = network()
-        return backbone, () if backbone else (NO_TORCH,)
+    @property
+    def _plans(self) -> Planner:
+        """The planner, with the network where it is wanted and can be had."""
+        with self._lock:
+            if self._planner is None:
+                self._planner = Planner(network() if self._features else None)
+            return self._planner
+
+    def _plan(
+        self, sample: Sample, references: Sequence[Sample]
+    ) -> tuple[VideoSample, Plan | None]:
+        """The item, and what it is compared with."""
+        item = video_of(sample, "the item")
+        normals = [
+            video_of(one, f"reference {number}") for number, one in enumerate(references, start=1)
+        ]
+        return item, self._plans.plan(item, normals)
 
     def _unsure(self, clip: Clip, notes: tuple[str, ...]) -> Evidence:
         """Evidence on what is too short to be judged."""
@@ -170,7 +178,7 @@ class VideoExpert:
 
 def _judged(clip: Clip, plan: Plan, backbone: Backbone | None) -> Iterator[FrameEvidence]:
     """Go through a clip once."""
-    for index, glimpse in plan.measured or glimpses(clip, backbone):
+    for index, glimpse in plan.measured or glimpses(clip, backbone, small_size(clip.size)):
         judgement = plan.judge.judge(glimpse)
         yield FrameEvidence(
             index,

@@ -82,11 +82,13 @@ class Watcher:
 
     Args:
         backbone: The network that describes cells, or None.
+        size: `(width, height)` that frames of any size are measured in.
     """
 
-    def __init__(self, backbone: Backbone | None) -> None:
+    def __init__(self, backbone: Backbone | None, size: tuple[int, int]) -> None:
         """Start with no frame."""
         self._backbone = backbone
+        self._size = size
         self._points = PointTracker()
         self._seen = 0
 
@@ -95,9 +97,9 @@ class Watcher:
 
         Args:
             seconds: When it was taken, later than the one before.
-            pixels: `(H, W, 3)` uint8 RGB of any size; a large one is measured in a smaller copy.
+            pixels: `(H, W, 3)` uint8 RGB of any size.
         """
-        size = small_size((pixels.shape[1], pixels.shape[0]))
+        size = self._size
         if size != (pixels.shape[1], pixels.shape[0]):
             picture = Image.fromarray(np.ascontiguousarray(pixels))
             pixels = np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))

@@ -22,9 +22,15 @@ WAYS = 8
 """Directions that are told apart."""
 BAND = 15.0
 """Pixels above and below within which directions are counted together."""
-DOUBT = 200.0
-"""Points that each direction is credited with: one passer-by leaves some hundreds, and that nobody
-among a few came from there does not say that nobody does."""
+DOUBT = 50.0
+"""Points that each direction is credited with: that nobody among a few came from there does not
+say that nobody does."""
+LONG = (30.0, 60.0)
+"""Seconds of footage from which a way begins to count as wrong, and from which it does: a few
+passers-by who happen to go the same way make no rule."""
+ONE_WAY = (0.7, 0.9)
+"""Share of the points that move about the same way from which there begins to be a way that can be
+wrong, and from which there is one."""
 BANK = 6000
 """Descriptors of moving cells that are kept, evenly taken from all of them."""
 FARTHER = 0.005
@@ -51,9 +57,10 @@ class Habits:
 
     Args:
         glimpses: What is learned from, at least one.
+        seconds: How much footage they are taken from.
     """
 
-    def __init__(self, glimpses: Sequence[Glimpse]) -> None:
+    def __init__(self, glimpses: Sequence[Glimpse], seconds: float) -> None:
         """Collect the points that were followed for long enough, and the cells they cross."""
         height = glimpses[0].shape[0]
         steady = [one.steady for one in glimpses]
@@ -62,7 +69,8 @@ class Habits:
         self._jolts = Rows(y, np.concatenate([one.jolts for one in steady]), height)
         self.points = len(y)
         ways = np.concatenate([_ways(one) for one in steady])
-        self._rarity = _rarity(y, ways, height)
+        told = float(np.clip((seconds - LONG[0]) / (LONG[1] - LONG[0]), 0, 1))
+        self._rarity = _rarity(y, ways, height) * np.float32(told)
         crossed = [np.nonzero(one.crossed) for one in glimpses]
         pairs = zip(glimpses, crossed, strict=True)
         bank = np.concatenate([one.looks[rows, columns] for one, (rows, columns) in pairs])
@@ -104,7 +112,10 @@ def _ways(moving: Moving) -> npt.NDArray[np.int64]:
 
 
 def _rarity(y: Floats, ways: npt.NDArray[np.int64], height: int) -> FloatArray:
-    """How much rarer than in eight equal parts each direction is, in nats `(height, 8)`."""
+    """How much rarer than in eight equal parts each direction is, in nats `(height, 8)`.
+
+    0 where nothing is rare because things move all ways.
+    """
     counts = np.zeros((height, WAYS))
     np.add.at(counts, (np.clip(y, 0, height - 1).astype(np.int64), ways), 1.0)
     total = np.concatenate((np.zeros((1, WAYS)), np.cumsum(counts, axis=0)))
@@ -112,7 +123,10 @@ def _rarity(y: Floats, ways: npt.NDArray[np.int64], height: int) -> FloatArray:
     first = np.clip(rows - int(BAND), 0, height)
     last = np.clip(rows + int(BAND) + 1, 0, height)
     near = total[last] - total[first]
+    around = near + np.roll(near, 1, axis=1) + np.roll(near, -1, axis=1)
+    main = around.max(axis=1, keepdims=True) / np.maximum(near.sum(axis=1, keepdims=True), 1.0)
+    one_way = np.clip((main - ONE_WAY[0]) / (ONE_WAY[1] - ONE_WAY[0]), 0, 1)
     # Neighbouring directions share: a way that runs aslant falls into two of them.
     near = near + 0.5 * (np.roll(near, 1, axis=1) + np.roll(near, -1, axis=1))
     share = (near + DOUBT) / (near.sum(axis=1, keepdims=True) + WAYS * DOUBT)
-    return np.asarray(np.maximum(-np.log(WAYS * share), 0), dtype=np.float32)
+    return np.asarray(one_way * np.maximum(-np.log(WAYS * share), 0), dtype=np.float32)

@@ -12,16 +12,30 @@ from gadet.experts.video.glimpse import Glimpse
 from gadet.experts.video.motion import Motion
 from gadet.experts.video.scene import Scene
 
-__all__ = ["BOUNDARY", "Judge", "Judgement", "to_score"]
+__all__ = ["BOUNDARY", "Judge", "Judgement", "to_score", "together"]
 
 BOUNDARY = 4.0
 """Spreads above normal frames at which a frame counts as anomalous."""
+POWER = 3.0
+"""How much the leading cue outweighs the others."""
 
 
 def to_score(sigmas: npt.ArrayLike) -> FloatArray:
-    """Spreads above normal as scores in [0, 1): 0.5 at the boundary, never quite 1."""
-    above = np.maximum(np.asarray(sigmas, dtype=np.float64), 0)
-    return np.asarray(above / (above + BOUNDARY), dtype=np.float32)
+    """Spreads above normal as scores in (0, 1): 0.5 at the boundary, never quite 1."""
+    above = np.logaddexp(0, np.asarray(sigmas, dtype=np.float64))
+    return np.asarray(above / (above + np.logaddexp(0, BOUNDARY)), dtype=np.float32)
+
+
+def together(sigmas: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Spreads above normal of all cues, along the first axis.
+
+    They are those of the leading cue, and a little more where others are high too. What is below
+    normal counts less and less, but still says which of two quiet places is quieter.
+    """
+    above = np.logaddexp(0, np.asarray(sigmas, dtype=np.float64))
+    total: npt.NDArray[np.float64] = (above**POWER).sum(axis=0) ** (1 / POWER)
+    # The inverse of the softened maximum above; it is above 0 for any cue.
+    return np.where(total > 30, total, np.log(np.expm1(np.minimum(total, 30))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +52,14 @@ class Judgement:
     maps: dict[str, FloatArray] = field(repr=False)
 
     @property
-    def worst(self) -> float:
-        """Spreads above normal of the leading cue."""
-        return max(self.sigmas.values())
+    def level(self) -> float:
+        """Spreads above normal of all cues together."""
+        return float(together(list(self.sigmas.values())))
 
     @property
     def map(self) -> FloatArray:
-        """Spreads above normal by place, of the cue that leads there."""
-        whole: FloatArray = np.max(list(self.maps.values()), axis=0)
-        return whole
+        """Spreads above normal by place, of all cues together."""
+        return np.asarray(together(list(self.maps.values())), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,10 +64,11 @@ class Motion:
         first, second = whole[:half], whole[half:] or whole[:half]
         if len(clips) > 1:
             first, second = ([one for clip in clips[start::2] for one in clip] for start in (0, 1))
-        self.habits = Habits(whole)
+        seconds = sum(clip[-1].seconds - clip[0].seconds for clip in clips)
+        self.habits = Habits(whole, seconds)
         held = [
             (one, habits.marks(one))
-            for habits, own in ((Habits(second), first), (Habits(first), second))
+            for habits, own in ((Habits(second, seconds), first), (Habits(first, seconds), second))
             for one in own
         ]
         self._tails = {

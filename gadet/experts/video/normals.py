@@ -8,7 +8,7 @@ import numpy as np
 
 from gadet.errors import InputError
 from gadet.experts.backbone import Backbone
-from gadet.experts.video.glimpse import Glimpse, Watcher, small_size
+from gadet.experts.video.glimpse import Glimpse, Watcher
 from gadet.media.base import Sample
 from gadet.media.video import Clip, VideoSample
 
@@ -45,11 +45,15 @@ def video_of(sample: Sample, what: str) -> VideoSample:
 
 
 def glimpses(
-    clip: Clip, backbone: Backbone | None, start: int = 0, stop: int | None = None
+    clip: Clip,
+    backbone: Backbone | None,
+    size: tuple[int, int],
+    start: int = 0,
+    stop: int | None = None,
 ) -> Iterator[tuple[int, Glimpse]]:
-    """Measure the frames of a clip, one at a time, with their numbers."""
-    watcher = Watcher(backbone)
-    for still in clip.scan(start, stop, rate=RATE, size=small_size(clip.size)):
+    """Measure the frames of a clip in copies of `size`, one at a time, with their numbers."""
+    watcher = Watcher(backbone, size)
+    for still in clip.scan(start, stop, rate=RATE, size=size):
         yield still.index, watcher.look(still.seconds, still.pixels)
 
 
@@ -58,9 +62,11 @@ def _measured(clip: Clip) -> int:
     return min(len(clip), int(clip.duration * RATE) + 1)
 
 
-def whole(clip: Clip, backbone: Backbone | None) -> list[tuple[int, Glimpse]] | None:
+def whole(
+    clip: Clip, backbone: Backbone | None, size: tuple[int, int]
+) -> list[tuple[int, Glimpse]] | None:
     """All that is measured of a clip, with the numbers of the frames; None of a long one."""
-    return list(glimpses(clip, backbone)) if _measured(clip) <= LEARNED else None
+    return list(glimpses(clip, backbone, size)) if _measured(clip) <= LEARNED else None
 
 
 def chunks(clip: Clip, most: int) -> list[tuple[int, int]]:
@@ -77,7 +83,9 @@ def chunks(clip: Clip, most: int) -> list[tuple[int, int]]:
     return [(start, start + length) for start in starts]
 
 
-def learned(clips: Sequence[Clip], backbone: Backbone | None) -> list[list[Glimpse]]:
+def learned(
+    clips: Sequence[Clip], backbone: Backbone | None, size: tuple[int, int]
+) -> list[list[Glimpse]]:
     """Glimpses to learn from, by clip: about 300 frames however long and many the clips are."""
     if len(clips) > MOST_CLIPS:
         kept = np.linspace(0, len(clips) - 1, MOST_CLIPS).round().astype(int).tolist()
@@ -87,7 +95,7 @@ def learned(clips: Sequence[Clip], backbone: Backbone | None) -> list[list[Glimp
         [
             glimpse
             for start, stop in chunks(clip, each)
-            for _, glimpse in glimpses(clip, backbone, start, stop)
+            for _, glimpse in glimpses(clip, backbone, size, start, stop)
         ]
         for clip in clips
     ]

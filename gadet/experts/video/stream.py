@@ -60,12 +60,13 @@ class VideoStream:
         """Learn from the normal videos, if there are any."""
         clips = [video_of(one, "a normal sample").clip for one in normals]
         self._backbone: Backbone | None = network() if features else None
-        self._watcher = Watcher(self._backbone)
+        self._small = small_size(clips[0].size) if clips else None
+        self._watcher: Watcher | None = None
         self._judge: Judge | None = None
         self._memory: deque[Glimpse] = deque(maxlen=LEARNED)
         self._adapts = not clips
         if clips:
-            usual = learned(clips, self._backbone)
+            usual = learned(clips, self._backbone, small_size(clips[0].size))
             self._judge = _judge_of(usual)
         self._linker = Linker()
         self._against = "the references" if clips else "what came before"
@@ -130,6 +131,9 @@ class VideoStream:
             return self._score, self._map
         self._measured_at = seconds
         self._size = (pixels.shape[1], pixels.shape[0])
+        if self._watcher is None:
+            self._small = self._small or small_size(self._size)
+            self._watcher = Watcher(self._backbone, self._small)
         glimpse = self._watcher.look(seconds, pixels)
         if self._judge is None:
             self._open(glimpse)
@@ -139,8 +143,8 @@ class VideoStream:
 
     def _open(self, glimpse: Glimpse) -> None:
         """Collect what is taken as normal."""
-        width, height = small_size(self._size)
-        self._map = np.full((-(-height // FINE), -(-width // FINE)), UNSURE, dtype=np.float32)
+        height, width = (-(-side // FINE) for side in glimpse.shape)
+        self._map = np.full((height, width), UNSURE, dtype=np.float32)
         self._memory.append(glimpse)
         if len(self._memory) >= OPENING:
             self._learn()
@@ -150,7 +154,7 @@ class VideoStream:
         """Score a frame, follow its places, and remember it where it is usual."""
         judgement = judge.judge(glimpse)
         self._map = to_score(judgement.map)
-        self._score += FRESH * (float(to_score(judgement.worst)) - self._score)
+        self._score += FRESH * (float(to_score(judgement.level)) - self._score)
         self._places = tuple(blobs(self._frame, glimpse, judgement, judge, self._size))
         self._ended = self._events(self._linker.add(glimpse.seconds, self._places))
         if self._score < 0.5:

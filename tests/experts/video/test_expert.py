@@ -78,6 +78,22 @@ def test_the_first_seconds_may_be_what_is_normal() -> None:
     assert events(evidence)[0].start >= 60
 
 
+def test_moving_against_everybody_else_is_the_wrong_way() -> None:
+    lane = [one for one in passers(70) if one.y == 55]
+    normal = sample(frames(lane, 70))
+    others = [one for one in passers(8, seed=3) if one.y == 55]
+    against = Walker(2.0, 150, 55, -15, level=90)
+    evidence = EXPERT.assess(sample(frames([*others[:-3], against], 8)), [normal])
+    event = events(evidence)[0]
+    assert event.label == "wrong way"
+    assert "right to left" in event.fact
+
+
+def test_references_of_another_shape_are_noted() -> None:
+    evidence = EXPERT.assess(sample(frames(passers(1), 1)), [sample(frames(passers(1), 1)[:, :48])])
+    assert "another shape" in " ".join(evidence.notes)
+
+
 def test_what_stops_where_nothing_stood_changes_the_scene() -> None:
     walkers = [*passers(9, seed=3), Walker(1.0, -20, 76, 15, (28, 18), 230.0, 5.0)]
     pixels = frames(walkers, 9)
