@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -23,6 +23,7 @@ from gadet.experts.memory import Memory, Verdict
 from gadet.experts.regions import bounding_box, regions
 from gadet.experts.registration import Registration, correlation, register
 from gadet.experts.selfsimilarity import assess_alone
+from gadet.experts.tissue import Tissue
 from gadet.geometry import Box
 from gadet.media.base import Sample
 from gadet.media.shrink import resized
@@ -311,6 +312,11 @@ class ImageExpert:
         else:
             described = describe_picture(pixels, tools.cues, tools.backbone)
             verdict = assess_alone(tools.cues, described)
+            tissue = Tissue.of(pixels)
+            if tissue.likely >= 0.5:
+                # Patches are unlike each other where light is reflected; swellings are redder.
+                verdict = replace(verdict, grid=verdict.score * tissue.redness())
+                facts.append("The picture shows red tissue: its map is where it is redder.")
             against = "the rest of the picture"
             name = "image:self-similarity" if tools.backbone else "image:colour-self-similarity"
         cue, most = max(verdict.sigmas.items(), key=lambda item: item[1])

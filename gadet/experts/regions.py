@@ -11,7 +11,14 @@ import numpy.typing as npt
 from gadet.experts.filters import FloatArray, local_max
 from gadet.geometry import Box
 
-__all__ = ["Windowed", "bounding_box", "label_components", "regions", "windowed_regions"]
+__all__ = [
+    "Windowed",
+    "bounding_box",
+    "filled",
+    "label_components",
+    "regions",
+    "windowed_regions",
+]
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -105,6 +112,12 @@ def bounding_box(mask: BoolArray) -> tuple[int, int, int, int]:
     """The tight half-open box `x0, y0, x1, y1` of a mask that is not empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def filled(mask: BoolArray) -> BoolArray:
+    """A mask `(H, W)` without holes: what it surrounds belongs to it."""
+    labels = label_components(np.pad(~mask, 1, constant_values=True))
+    return np.asarray(labels != labels[0, 0])[1:-1, 1:-1]
 
 
 def regions(

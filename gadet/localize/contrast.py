@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gadet.experts.filters import FloatArray, box_mean, gaussian
-from gadet.localize.colour import lab
+from gadet.experts.lab import lab
 from gadet.localize.proposal import Proposal, parts_of
 
 __all__ = ["stand_outs"]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gadet.experts.filters import FloatArray, resize
+from gadet.experts.tissue import Tissue
 from gadet.localize.choice import choose, overlaps
 from gadet.localize.components import map_parts
 from gadet.localize.contrast import stand_outs
@@ -17,22 +18,32 @@ from gadet.localize.hierarchy import nested_regions
 from gadet.localize.proposal import Proposal
 from gadet.localize.standing import Ground, Standing
 from gadet.localize.superpixels import features_of
+from gadet.localize.swellings import swellings
 
 __all__ = ["SOURCES", "fuse", "region_at", "shrunk", "working_shape"]
 
 FloatVector = npt.NDArray[np.float64]
 
-SOURCES = ("expert", "contrast", "superpixels", "bands", "grid", "sam")
+SOURCES = ("expert", "contrast", "superpixels", "swellings", "bands", "grid", "sam")
 LONGEST = 512
 """Longest side in pixels of the working copy."""
 COARSE = 128
 """Longest side of the copy that superpixels and bands are found on."""
-MOST_OF_A_SOURCE = 140
+MOST_OF_A_SOURCE = 300
 SOFT, SHARP = 0.05, 0.13
 """Sharpness of a map that says nothing of borders, and of one that says all."""
 TRUST = (0.05, 0.97)
 """Chance that the truth is a part of the map as it stands, for a soft and for a sharp map."""
+IN_TISSUE = 0.7
+"""The same for the map of tissue, which is as soft as a swelling is."""
 GRID_CHANCE = 0.03
+REPEATED = 0.1
+"""What a part of a sharp map that meets a known region counts: the map has drawn it already, and
+more numbers on it would hide it. Where marks are left it may still be the better outline."""
+CLEAR = 6.0
+"""Distinctness from which a region stands out as clearly as can be."""
+REFLECTION = 0.1
+"""What contrast counts in tissue, where what stands out is a reflection, as a rule."""
 
 
 def working_shape(shape: tuple[int, ...], longest: int = LONGEST) -> tuple[int, int]:
@@ -73,16 +84,16 @@ def fuse(
         The known regions, then the others in the order of choice, each with how it stands out.
     """
     ground = Ground.of(pixels, score_map)
-    others = _gathered(pixels, score_map, more, sources)
-    if ground.sharpness() >= (SOFT + SHARP) / 2:
-        # The map has drawn the known regions already: more numbers on them would only hide them.
-        others = [one for one in others if one.source != "expert" or not _meets(one, known)]
-    proposals = [*known, *others]
+    proposals = [*known, *_gathered(pixels, score_map, more, sources)]
     standings = ground.standings(proposals)
     proposals, standings = _strongest(proposals, standings, len(known))
     if not proposals:
         return []
-    weights = _weights(proposals, standings, ground.sharpness())
+    weights = _weights(proposals, standings, ground.sharpness(), Tissue.of(pixels).likely)
+    if ground.sharpness() >= (SOFT + SHARP) / 2:
+        for i, one in enumerate(proposals[len(known) :], start=len(known)):
+            if one.source == "expert" and _meets(one, known):
+                weights[i] *= REPEATED
     chosen = choose(weights, overlaps(proposals), most, first=len(known))
     return [(proposals[i], standings[i]) for i in chosen]
 
@@ -117,6 +128,7 @@ def _gathered(
         "expert": lambda: map_parts(score_map),
         "contrast": lambda: stand_outs(pixels),
         "superpixels": lambda: nested_regions(features, resize(score_map, coarse)),
+        "swellings": lambda: swellings(Tissue.of(pixels)),
         "bands": lambda: bands(features),
         "grid": lambda: cells(shape),
         "sam": lambda: list(more),
@@ -132,6 +144,11 @@ def _likelihood(one: Proposal, standing: Standing) -> float:
         return one.strength**2
     if one.source == "grid":
         return 1.0
+    if one.source == "swellings":
+        return one.strength
+    if one.source == "contrast":
+        # It finds what is too small for a map of patches, which then speaks of something else.
+        return standing.distinct + 0.2
     return float(np.sqrt(standing.evidence + 0.01)) * (standing.distinct + 0.2)
 
 
@@ -149,14 +166,14 @@ def _strongest(
 
 
 def _weights(
-    proposals: Sequence[Proposal], standings: Sequence[Standing], sharpness: float
+    proposals: Sequence[Proposal], standings: Sequence[Standing], sharpness: float, red: float
 ) -> FloatVector:
     """The chance of each region: that of its source, shared among the regions of the source."""
     weights = np.array(
         [_likelihood(one, how) for one, how in zip(proposals, standings, strict=True)]
     )
     names = np.array([one.source for one in proposals])
-    chances = _chances(proposals, standings, sharpness)
+    chances = _chances(proposals, standings, sharpness, red)
     for source in SOURCES:
         of_it = names == source
         total = float(weights[of_it].sum())
@@ -166,23 +183,26 @@ def _weights(
 
 
 def _chances(
-    proposals: Sequence[Proposal], standings: Sequence[Standing], sharpness: float
+    proposals: Sequence[Proposal], standings: Sequence[Standing], sharpness: float, red: float
 ) -> dict[str, float]:
     """How likely the truth is a region of each source, in this picture.
 
     A sharp map is trusted as it stands. With a soft one the picture decides: contrast counts by
-    how far its best regions stand out, bands by how large their step is.
+    how far its best regions stand out, bands by how large their step is, and in the red of tissue
+    swellings before all.
     """
-    trust = float(np.interp(sharpness, (SOFT, SHARP), TRUST))
+    trust = max(float(np.interp(sharpness, (SOFT, SHARP), TRUST)), IN_TISSUE * red)
     pairs = list(zip(proposals, standings, strict=True))
     distinct = sorted((how.distinct for one, how in pairs if one.source == "contrast"))[-3:]
     step = max((one.strength for one, _ in pairs if one.source == "bands"), default=0.0)
     told = {
-        "contrast": min(4.0, float(np.mean(distinct))) ** 2 / 8 if distinct else 0.0,
+        "contrast": min(CLEAR, float(np.mean(distinct))) ** 2 / 8 if distinct else 0.0,
         "superpixels": 0.5,
+        "swellings": 0.05 + 3.0 * red,
         "bands": 0.8 * step,
         "sam": 1.0 if any(one.source == "sam" for one in proposals) else 0.0,
     }
+    told["contrast"] *= 1 - (1 - REFLECTION) * red
     total = sum(told.values())
     shares = {source: (1 - trust) * value / total for source, value in told.items()}
     return shares | {"expert": trust, "grid": (1 - trust) * GRID_CHANCE}

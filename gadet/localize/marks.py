@@ -22,8 +22,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gadet.errors import LocalizationError
 from gadet.experts.base import Candidate
+from gadet.experts.lab import lab, linear
 from gadet.geometry import Box, Frame
-from gadet.localize.colour import lab, linear
 from gadet.localize.placement import Plot, place_labels, squared_distance
 from gadet.view import View, ViewLimits
 

@@ -20,7 +20,8 @@ class Proposal:
     """A region, kept as the window around it.
 
     Attributes:
-        source: Who proposed it: `expert`, `contrast`, `superpixels`, `bands`, `grid`, `sam`.
+        source: Who proposed it: `expert`, `contrast`, `superpixels`, `swellings`, `bands`,
+            `grid`, `sam`.
         strength: How sure that source is, in [0, 1]; comparable within a source only.
         left: Left edge of `mask`.
         top: Top edge of `mask`.

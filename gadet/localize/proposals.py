@@ -32,6 +32,7 @@ NAMES = {
     "expert": "part of the anomaly map",
     "contrast": "stands out from its surroundings",
     "superpixels": "region of its own colour or texture",
+    "swellings": "soft region of its own colour",
     "bands": "side of a step in the picture",
     "grid": "part of the picture",
     "sam": "segment",

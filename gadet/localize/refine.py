@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gadet.experts.filters import FloatArray, resize
-from gadet.experts.regions import bounding_box, label_components
+from gadet.experts.filters import FloatArray, gaussian, local_min, resize
+from gadet.experts.lab import lab
+from gadet.experts.regions import bounding_box, filled, label_components
+from gadet.experts.tissue import Tissue, is_shown
 from gadet.geometry import Box
 from gadet.localize.fusion import SHARP, SOFT, region_at, shrunk, working_shape
 from gadet.localize.walker import walk
@@ -25,6 +27,10 @@ LONGEST = 96
 """Longest side of the copy on which a place is made exact."""
 INSIDE, OUTSIDE = 0.6, 0.05
 """What is believed of a pixel inside and outside the rough place before the picture is asked."""
+SWOLLEN, AROUND = 0.8, 0.2
+"""The same of tissue: what is suspicious there is the height of a swelling, which goes on."""
+REFLECTION_BLUR = 1 / 24
+"""Radius in sides of the copy from which reflections on tissue are painted over."""
 REACH = 0.15
 """A region of a sharp map reaches down to this share of its peak."""
 TINY = 64
@@ -49,6 +55,7 @@ class Refiner:
         """Look once at how sharp the map is."""
         self._pixels, self._map = pixels, score_map
         self._sharp = score_map is not None and _is_sharp(score_map)
+        self._tissue = Tissue.of(pixels).likely >= 0.5
 
     def region(self, mask: BoolArray) -> BoolArray:
         """A suspicious region of the map, `(H, W)` bool, with the borders it has in the picture.
@@ -63,7 +70,8 @@ class Refiner:
         if self._sharp:
             found = self._risen(window, rough)
         else:
-            found = self._walked(window, rough)
+            inside, outside = (SWOLLEN, AROUND) if self._tissue else (INSIDE, OUTSIDE)
+            found = self._walked(window, rough, inside, outside)
             if _iou(found, rough) < SAME_PLACE:
                 return mask
         return _placed(found, window, mask.shape)
@@ -108,16 +116,20 @@ class Refiner:
         mask[lifted.window] = lifted.mask
         return self.region(mask) if not self._sharp else mask
 
-    def _walked(self, window: Window, rough: BoolArray) -> BoolArray:
-        return self._believed(window, np.where(rough, INSIDE, OUTSIDE).astype(np.float32))
-
-    def _believed(self, window: Window, belief: FloatArray) -> BoolArray:
+    def _walked(
+        self, window: Window, rough: BoolArray, inside: float = INSIDE, outside: float = OUTSIDE
+    ) -> BoolArray:
+        belief = np.where(rough, inside, outside).astype(np.float32)
         crop = self._pixels[window]
         shape = working_shape(crop.shape, LONGEST)
         small = Image.fromarray(belief).resize(shape[::-1], Image.Resampling.BOX)
-        likely = Image.fromarray(walk(shrunk(crop, shape), np.asarray(small)))
+        seen = shrunk(crop, shape)
+        if self._tissue:
+            seen = _without_reflections(seen)
+        likely = Image.fromarray(walk(seen, np.asarray(small)))
         size = (belief.shape[1], belief.shape[0])
-        return np.asarray(likely.resize(size, Image.Resampling.BILINEAR)) >= 0.5
+        found = np.asarray(likely.resize(size, Image.Resampling.BILINEAR)) >= 0.5
+        return filled(found) if self._tissue else found
 
     def _risen(self, window: Window, rough: BoolArray) -> BoolArray:
         """The parts of the map that hold the region, down to a share of its peak."""
@@ -136,6 +148,15 @@ class Refiner:
             return None
         found = rough & (part >= inside.min() + REACH * float(np.ptp(inside)))
         return found if found.any() else None
+
+
+def _without_reflections(pixels: Pixels) -> Pixels:
+    """Reflections and rim as the mean of what is around them."""
+    shown = local_min(is_shown(lab(pixels)).astype(np.float32), 1)
+    radius = REFLECTION_BLUR * max(pixels.shape[:2])
+    weight = np.maximum(gaussian(shown, radius), 1e-3)
+    around = gaussian((pixels * shown[..., None]).astype(np.float32), radius) / weight[..., None]
+    return np.where(shown[..., None] > 0, pixels, np.clip(around, 0, 255)).astype(np.uint8)
 
 
 def _is_sharp(score_map: FloatArray) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gadet.experts.filters import FloatArray
-from gadet.localize.colour import lab
+from gadet.experts.lab import lab
 from gadet.localize.proposal import Proposal
 
 __all__ = ["Ground", "Standing"]

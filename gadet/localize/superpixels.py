@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gadet.experts.filters import box_mean
-from gadet.localize.colour import lab
+from gadet.experts.lab import lab
 
 __all__ = ["Pieces", "cut", "features_of"]
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gadet import Box, BoxFormat
+from gadet.experts.lab import lab
 from gadet.localize.choice import SLIGHT, choose, overlaps
-from gadet.localize.colour import lab
 from gadet.localize.components import map_parts
 from gadet.localize.contrast import stand_outs
 from gadet.localize.grid import bands, cells
