@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gadet.experts.base import Candidate, Evidence, Suspect
+from gadet.experts.lab import lab
 from gadet.experts.places import place
 from gadet.geometry import Box
-from gadet.localize.colour import lab
 from gadet.localize.fusion import shrunk, working_shape
 from gadet.localize.objects import Thing, find_things
 from gadet.localize.proposal import Proposal

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gadet.experts.filters import FloatArray, gaussian
+from gadet.experts.lab import lab
 from gadet.geometry import Box
-from gadet.localize.colour import lab
 from gadet.localize.proposal import parts_of
 
 __all__ = ["Thing", "find_things"]
