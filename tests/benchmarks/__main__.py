@@ -20,6 +20,8 @@ NAMES = (
     "speed",
     "throughput",
     "throughput_sdks",
+    "video_decode",
+    "video_memory",
 )
 
 

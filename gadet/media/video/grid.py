@@ -23,7 +23,7 @@ _LETTER: Final = 1 / 64
 _LETTERS: Final = (12, 26)
 _LABEL: Final = 1.35  # height of a label in letters
 # The longer side of a cell at least, as a share of the sheet's, and as so many pixels at most.
-_LEAST: Final = 0.2
+_LEAST: Final = 0.3
 _ENOUGH: Final = 320
 # Frames are enlarged up to this many pixels, so that small ones can be seen; never more than twice.
 _ENLARGED: Final = 640
@@ -89,11 +89,12 @@ def grid_for(
 
 
 def cells_within(native: tuple[int, int], limits: ViewLimits) -> int:
-    """How many frames can be seen well on one sheet, from 1 to `MOST_CELLS`."""
+    """How many frames can be seen well on one sheet and fill it, from 1 to `MOST_CELLS`."""
     least = min(_ENOUGH, max(_LEAST * limits.max_side, 1), max(native))
     fitting = 1
     for count in range(2, MOST_CELLS + 1):
-        if max(grid_for(count, native, limits).cell) >= least:
+        grid = grid_for(count, native, limits)
+        if max(grid.cell) >= least and count % grid.columns == 0:
             fitting = count
     return fitting
 
