@@ -61,6 +61,8 @@ class Told:
             place=stated.place,
         )
         region, notes = localizer.locate(pointer, self.scene)
+        if region is None and not notes and (point is not None or stated.place is not None):
+            notes = ("a point or words said where, and neither leads to a place in this item",)
         if region is None and self.within is not None:
             region, notes = self.within, (*notes, "a closer look named no region: its place stands")
         finding = Finding(

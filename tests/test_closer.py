@@ -343,3 +343,12 @@ def test_of_a_series_one_stretch_is_one_place_in_whatever_channel() -> None:
     assert len(looks) == 1
     assert "the box" not in looks[0].text
     assert report.findings[0].region.interval.start == 1200
+
+
+def test_a_way_of_pointing_that_leads_nowhere_is_noted() -> None:
+    pytest.importorskip("matplotlib")
+    values = np.sin(np.arange(400) / 9)
+    said = answer(findings=[finding(place="at the end"), finding(point=(10, 20), label="peak")])
+    report = AnomalyDetector(ScriptedBackend([said])).detect(SeriesInput(values))
+    assert [found.region for found in report.findings] == [None, None]
+    assert sum("neither leads to a place" in note for note in report.notes) >= 1
