@@ -57,8 +57,9 @@ def inspect(case: Case, measured: Measured | None = None) -> Conversation:
     Returns:
         The report, with the anomaly map attached when an expert ran.
     """
+    measured = measured or measure(case)
     started = time.perf_counter()
-    openings = open_case(case, measured or measure(case))
+    openings = open_case(case, measured)
     scribe = Scribe()
     ballots = [vote for opening in openings for vote in _ballot(opening.prompt, case)]
     answered = yield from ask(ballots, scribe)
@@ -75,7 +76,7 @@ def inspect(case: Case, measured: Measured | None = None) -> Conversation:
     evidence = opening.scene.evidence
     if case.request.fusion == "mean" and evidence is not None:
         judgement = fuse(judgement, evidence.score)
-    total = case.loading_seconds + time.perf_counter() - started
+    total = case.loading_seconds + measured.seconds + time.perf_counter() - started
     seconds = {
         "load": case.loading_seconds,
         **opening.seconds,

@@ -111,11 +111,13 @@ class _Place:
 
     Attributes:
         film: Makes a clip, with what is unusual.
+        references: How many normal clips are given beside it.
         domain: Name of the domain pack.
         normality: What is normal, in words.
     """
 
     film: Callable[[np.random.Generator, Defects], Film]
+    references: int
     domain: str
     normality: Normality
 
@@ -246,6 +248,7 @@ _SIGNALS: Final = {
 _PLACES: Final = {
     "walkway": _Place(
         walkway,
+        1,
         "pedestrian",
         Normality(
             subject="path across a lawn, filmed by a fixed camera",
@@ -254,6 +257,7 @@ _PLACES: Final = {
     ),
     "road": _Place(
         road,
+        3,
         "traffic",
         Normality(
             subject="road with a lane for each direction, filmed by a fixed camera from the side",
@@ -358,7 +362,10 @@ def load(name: str) -> SampleCase:
             name=name,
             title=title,
             item=film.item,
-            references=(place.film(np.random.default_rng(0), ()).item,),
+            references=tuple(
+                place.film(np.random.default_rng(number), ()).item
+                for number in range(place.references)
+            ),
             mask=film.truth,
             anomalous=bool(defects),
             domain=place.domain,

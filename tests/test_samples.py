@@ -148,8 +148,9 @@ def test_clip_is_complete_and_the_same_every_time(name: str) -> None:
     assert case.domain in ("pedestrian", "traffic")
     assert case.title
     assert case.normality.subject
-    item, reference = (VideoAdapter().load(one) for one in (case.item, *case.references))
-    assert item.clip.size == reference.clip.size == SIZE
+    item, *references = (VideoAdapter().load(one) for one in (case.item, *case.references))
+    assert {one.clip.size for one in (item, *references)} == {SIZE}
+    assert len({one.info.sha256 for one in (item, *references)}) == 1 + len(references)
     assert item.clip.rate == pytest.approx(RATE)
     assert case.mask.shape == (len(item),) == (len(case.boxes),)
     assert case.anomalous

@@ -23,6 +23,7 @@ from gadet import (
     ServerError,
     VideoInput,
     VideoWatch,
+    samples,
 )
 from gadet.backends.base import Completion
 from gadet.budget import HOUR, Budget, Estimate
@@ -77,7 +78,7 @@ def test_an_event_begins_is_judged_and_ends() -> None:
     assert {event.number for event in (began, judged, ended)} == {1}
     assert judged.problem == "down"
     (item,) = items
-    assert item.timestamps[-1] == pytest.approx(5.8, abs=0.25)
+    assert item.timestamps[-1] == pytest.approx(5.9, abs=0.11)
 
 
 def test_what_lasts_is_judged_before_it_ends_and_what_blinks_is_one() -> None:
@@ -104,6 +105,18 @@ def test_memory_is_bounded_however_long_the_stream_is() -> None:
     bright = [range(start, start + 5) for start in range(100, 1900, 300)]
     watch(frames(2000, *bright), inspect, settings)
     assert seen == [8] * len(bright)
+
+
+def test_what_was_remembered_from_before_is_told_to_be_normal() -> None:
+    items: list[VideoInput] = []
+
+    def inspect(item: VideoInput) -> Any:
+        items.append(item)
+        raise ServerError("down")
+
+    watch(frames(150, range(100, 105)), inspect, VideoWatch(fps=10.0, quiet=1.0, judge_after=2.0))
+    watch(frames(80, range(30, 35)), inspect)
+    assert [item.normal_until for item in items] == [pytest.approx(9.0), None]
 
 
 def test_nothing_is_held_back() -> None:
@@ -220,6 +233,22 @@ def test_the_detector_watches_frames_and_asks_only_when_something_is_suspicious(
     assert events == []
     assert backend.prompts == []
     assert [event.kind for event in detector.watch(iter(moving(20)))] == []
+
+
+def test_an_event_is_judged_offline_with_its_findings_in_seconds_of_the_stream() -> None:
+    case = samples.load("walkway")
+    clips = [case.references[0].item, case.item.item]
+    stream = (
+        (number / 10, frame)
+        for number, frame in enumerate(frame for clip in clips for frame in clip)
+    )
+    events = list(AnomalyDetector().watch(stream, domain="pedestrian"))
+    judged = next(event for event in events if event.kind == "judged")
+    assert judged.report.verdict == "anomalous"
+    start, stop = (9.0 + frame / 10 for frame in case.spans[0])
+    (finding,) = judged.findings
+    assert finding.region.interval.start == pytest.approx(start, abs=1.0)
+    assert start < finding.region.interval.end < stop + 1.0
 
 
 def test_a_source_is_looked_at_to_tell_numbers_from_frames() -> None:

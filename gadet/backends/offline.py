@@ -120,6 +120,11 @@ def _finding(candidate: CandidateSummary, prompt: Prompt) -> AnswerFinding:
     )
 
 
+def _sentence(fact: str) -> str:
+    """A fact with a capital and a full stop."""
+    return f"{fact[:1].upper()}{fact[1:].rstrip('.')}."
+
+
 def _explanation(
     evidence: EvidenceSummary, suspicious: list[CandidateSummary], verdict: Verdict
 ) -> str:
@@ -136,7 +141,7 @@ def _explanation(
     elif suspicious:
         many = len(suspicious)
         count = "One region departs" if many == 1 else f"{many} regions depart"
-        said = f"{count} from normal (score {evidence.score:.2f}). {suspicious[0].fact}"
+        said = f"{count} from normal (score {evidence.score:.2f}). {_sentence(suspicious[0].fact)}"
     else:
         said = (
             f"The item as a whole departs from normal (score {evidence.score:.2f}), "

@@ -12,7 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gadet.errors import ConfigurationError, GadetError
 from gadet.media.base import LoadLimits
@@ -28,6 +28,10 @@ from gadet.watch.source import is_clip
 __all__ = ["Scorer", "VideoWatch", "watch_video"]
 
 logger = logging.getLogger("gadet")
+
+# A score rises so many seconds before it reaches the boundary, which are not told to be normal.
+_RISING: Final = 1.0
+_ENOUGH: Final = 3.0
 
 
 class Scorer(Protocol):
@@ -48,9 +52,9 @@ class VideoWatch:
         quiet: An event has ended when so many seconds were usual.
         judge_after: An event is judged when it has ended or has lasted for so many seconds.
         memory: Seconds that are remembered, which is what an inspection sees.
-        memory_rate: Frames per second that are remembered.
+        memory_rate: Frames per second that are remembered. The expert measures ten.
         side: Longest side of a remembered frame in pixels. Memory is bounded by `memory`,
-            `memory_rate` and `side`: the defaults take 120 frames, some 80 MB.
+            `memory_rate` and `side`: the defaults take 240 frames, some 90 MB at 16:9.
         stall_after: Seconds without a frame of a live source after which that is told.
     """
 
@@ -59,8 +63,8 @@ class VideoWatch:
     quiet: float = 2.0
     judge_after: float = 5.0
     memory: float = 24.0
-    memory_rate: float = 5.0
-    side: int = 640
+    memory_rate: float = 10.0
+    side: int = 480
     stall_after: float = 10.0
 
     def __post_init__(self) -> None:
@@ -161,10 +165,16 @@ class _Footage:
         size = max(1, round(still.size[0] * scale)), max(1, round(still.size[1] * scale))
         self._kept.append((still.seconds, resized(still.pixels, size)))
 
-    def clip(self) -> VideoInput:
-        """What is remembered, on the clock of the stream."""
+    def clip(self, since: float) -> VideoInput:
+        """What is remembered, on the clock of the stream.
+
+        What came before the event was scored as usual, so it is told to be normal where it is long
+        enough to show what is.
+        """
         times, frames = zip(*self._kept, strict=True)
-        return VideoInput(list(frames), timestamps=times)
+        until = since - _RISING
+        known = until - times[0] >= _ENOUGH
+        return VideoInput(list(frames), timestamps=times, normal_until=until if known else None)
 
 
 def _judged(
@@ -172,7 +182,7 @@ def _judged(
 ) -> Event:
     """Inspect what is remembered; a failure ends the judgement, never the watching."""
     try:
-        return _event(happening, "judged", report=inspect(footage.clip()))
+        return _event(happening, "judged", report=inspect(footage.clip(happening.since)))
     except GadetError as error:
         logger.warning("event %d could not be judged: %s", happening.number, error)
         return _event(happening, "judged", problem=str(error))
