@@ -16,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from gadet.media.pointcloud.needs import needed
 from gadet.media.pointcloud.render.camera import Camera
 from gadet.media.pointcloud.render.scene import Scene
 from gadet.media.pointcloud.render.splat import NOTHING
@@ -29,6 +30,8 @@ Places = npt.NDArray[np.int64]
 MOST_REACH = 32  # pixels
 # Neighbours are tried one by one while most pixels still want one, then more and more at once.
 _BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 128, 256, 512, 1024, 2048)
+_AT_ONCE = (4, 16, 64)
+_NARROW = 20  # pixels up to which trying neighbours costs less than a tree of points
 _SPREAD = 2.0  # points whose reach differs by less are closed together
 
 
@@ -99,13 +102,12 @@ def fill(scene: Scene, camera: Camera, depth: Singles, ids: Ids) -> Filled:
     out_slack = np.zeros(surface.shape, np.float32)
     out_ids[place], out_depth[place] = shown[visible], near[visible]
     out_slack[place] = slack[visible]
-    to, source = _sources(
-        np.flatnonzero(np.isfinite(surface) & (out_ids < 0)),
-        out_depth,
-        surface,
-        2 * _high(slack),
-        _steps(pad, across),
-    )
+    wanted = np.flatnonzero(np.isfinite(surface) & (out_ids < 0))
+    allowed = 2 * _high(slack)
+    if pad <= _NARROW:
+        to, source = _sources(wanted, out_depth, surface, allowed, _steps(pad, across))
+    else:
+        to, source = _sources_far_off(wanted, out_depth, surface, allowed, pad, across)
     for out in (out_ids, out_depth, out_slack):
         out[to] = out.take(source)
     cut = (slice(pad, pad + inner[0]), slice(pad, pad + inner[1]))
@@ -203,6 +205,39 @@ def _sources(
         sources.append(targets[-1] + batch[first])
         wanted, level = wanted.take(rest), level.take(rest)
     return np.concatenate(targets), np.concatenate(sources)
+
+
+def _sources_far_off(
+    wanted: Places, depth: Singles, surface: Singles, slack: float, reach: int, across: int
+) -> tuple[Places, Places]:
+    """The same where points are sparse, so that most neighbours hold none: by a tree of points."""
+    there = np.flatnonzero(np.isfinite(depth))
+    tree = needed("scipy.spatial", "Rendering sparse clouds").cKDTree(
+        _rows_and_columns(there, across)
+    )
+    # A place of no point, for neighbours that there are not.
+    padded = np.append(there, 0)
+    targets, sources = [wanted[:0]], [wanted[:0]]
+    for count in _AT_ONCE:
+        if wanted.size == 0:
+            break
+        near = tree.query(
+            _rows_and_columns(wanted, across),
+            k=list(range(1, min(count, len(there)) + 1)),
+            distance_upper_bound=math.sqrt(2) * reach,
+        )[1]
+        beside = padded[near]
+        fits = np.abs(depth.take(beside) - surface.take(wanted)[:, None]) <= slack
+        fits &= near < len(there)
+        found = fits.any(axis=1)
+        targets.append(wanted[found])
+        sources.append(beside[found, fits[found].argmax(axis=1)])
+        wanted = wanted[~found]
+    return np.concatenate(targets), np.concatenate(sources)
+
+
+def _rows_and_columns(places: Places, across: int) -> Places:
+    return np.stack(np.divmod(places, across), axis=1)
 
 
 @lru_cache(maxsize=64)

@@ -122,3 +122,21 @@ def test_nothing_in_sight_is_an_empty_picture() -> None:
     rendering = render(scene, camera)
     assert (rendering.surface.ids == -1).all()
     assert len(np.unique(rendering.pictures["shaded"])) == 1
+
+
+def test_where_points_are_sparse_each_pixel_shows_the_nearest_one() -> None:
+    """Of a flat sheet all points lie on one surface, so that the nearest in the picture shows."""
+    points = sheet(160)
+    scene = Scene.of(points)
+    camera = around(scene, [[0.0, 0.0, -1.0]])[0]
+    ids = render(scene, camera).surface.ids
+    assert render(scene, camera).surface.reach > 20
+    u, v, _ = camera.project(scene.points, scene.origin)
+    inside = np.argwhere(ids >= 0)
+    assert len(inside) > 50_000
+    some = inside[:: len(inside) // 4000]
+    places = np.stack([np.floor(v), np.floor(u)], axis=1)
+    away = np.linalg.norm(some[:, None] - places, axis=2)
+    np.testing.assert_allclose(
+        away[np.arange(len(some)), ids[some[:, 0], some[:, 1]]], away.min(axis=1)
+    )
