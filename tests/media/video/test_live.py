@@ -127,6 +127,16 @@ def test_a_stream_is_read_by_its_address(camera: str) -> None:
     assert stills[0].native == (160, 96)
 
 
+def test_a_video_that_ends_is_loaded_by_its_address(camera: str) -> None:
+    with pytest.raises(InputError, match=r"private or reserved address 127\.0\.0\.1"):
+        VideoAdapter().load(f"{camera}?key=secret")
+    sample = VideoAdapter().load(f"{camera}?key=secret", LOCAL)
+    assert [number_in(still.pixels) for still in sample.clip.scan(step=20)] == [0, 20, 40]
+    assert (sample.info.name, sample.info.source) == ("camera.ts", camera)
+    with pytest.raises(InputError, match="at most 1,000 bytes"):
+        VideoAdapter().load(camera, LOCAL.model_copy(update={"max_bytes": 1000}))
+
+
 def test_a_stream_that_nobody_reads_on_ends_its_thread(camera: str) -> None:
     stills = live_stills(camera, limits=LOCAL, size=(80, 48))
     assert next(stills).size == (80, 48)
