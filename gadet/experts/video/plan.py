@@ -35,7 +35,7 @@ class Usual:
 
     Attributes:
         scene: What the place looks like.
-        motion: What moves through it, and how; None where there were too few frames for that.
+        motion: What moves through it, and how; None where the frames do not show that.
         frames: How many there were.
     """
 
@@ -44,10 +44,11 @@ class Usual:
     frames: int
 
     @classmethod
-    def of(cls, parts: Sequence[Sequence[Glimpse]]) -> Usual:
-        """Learn from normal frames, by clip."""
+    def of(cls, parts: Sequence[Sequence[Glimpse]], *, sure: bool = True) -> Usual:
+        """Learn from normal frames, by clip; motion only where they are sure to be normal."""
         frames = [one for part in parts for one in part]
-        motion = Motion(parts, clean=True) if len(frames) >= LEAST_MOTION else None
+        enough = sure and len(frames) >= LEAST_MOTION
+        motion = Motion(parts, clean=True) if enough else None
         return cls(Scene(frames), motion, len(frames))
 
 
@@ -101,19 +102,21 @@ class Planner:
             else:
                 lasts = float(clip.times[stop - 1]) - clip.start
                 notes.append(
-                    f"nothing normal was given: the first {lasts:.1f} s were taken as normal, so "
-                    "that an event in them cannot be seen"
+                    f"nothing normal was given: the first {lasts:.1f} s were taken as what the "
+                    "place looks like, and motion was compared with the rest of the clip; an event "
+                    "in the first seconds cannot be seen"
                 )
-            usual = self._of_first(clip, stop, measured)
+            usual = self._of_first(clip, stop, measured, sure=known > 0)
         motion = usual.motion
         if motion is None:
             measured = measured or whole(clip, self.backbone, size)
             own = [[one for _, one in measured]] if measured else self._learn([clip], size)
             motion = Motion(own, clean=False)
-            notes.append(
-                f"{usual.frames} normal frames are too few to show what usually moves "
-                f"({LEAST_MOTION} are needed): motion was compared with the rest of the clip"
-            )
+            if references or known:
+                notes.append(
+                    f"{usual.frames} normal frames are too few to show what usually moves "
+                    f"({LEAST_MOTION} are needed): motion was compared with the rest of the clip"
+                )
         return Plan(Judge(usual.scene, motion), against, known, tuple(notes), measured)
 
     def _learn(self, clips: Sequence[Clip], size: tuple[int, int]) -> list[list[Glimpse]]:
@@ -127,12 +130,12 @@ class Planner:
         )
         return self._learned.get((size, key), lambda: Usual.of(self._learn(clips, size)))
 
-    def _of_first(self, clip: Clip, stop: int, measured: Measured | None) -> Usual:
+    def _of_first(self, clip: Clip, stop: int, measured: Measured | None, *, sure: bool) -> Usual:
         """What the frames before `stop` show."""
         if measured is None:
             first = replace(clip, times=clip.times[:stop])
-            return Usual.of(self._learn([first], small_size(clip.size)))
-        return Usual.of([[glimpse for index, glimpse in measured if index < stop]])
+            return Usual.of(self._learn([first], small_size(clip.size)), sure=sure)
+        return Usual.of([[glimpse for index, glimpse in measured if index < stop]], sure=sure)
 
 
 def _shape_notes(clip: Clip, references: Sequence[VideoSample]) -> list[str]:

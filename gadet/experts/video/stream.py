@@ -177,8 +177,15 @@ class VideoStream:
         self._judge = _judge_of([list(self._memory)])
 
     def _events(self, links: Sequence[Sequence[Blob]]) -> tuple[EventCandidate, ...]:
-        until = (self._frame + 1, self._measured_at)
-        found = [event_of(link, self._size, until, self._against) for link in links]
+        found = [
+            event_of(
+                link,
+                self._size,
+                (link[-1].frame + 1, link[-1].seconds + 1 / RATE),
+                self._against,
+            )
+            for link in links
+        ]
         kept = [one for one in found if one.score >= 0.5]
         return tuple(sorted(kept, key=lambda one: (-one.score, one.start)))
 

@@ -110,7 +110,7 @@ def test_what_stops_where_nothing_stood_changes_the_scene() -> None:
 
 def test_without_references_the_note_says_what_was_assumed() -> None:
     evidence = EXPERT.assess(NORMAL)
-    assert "taken as normal" in " ".join(evidence.notes)
+    assert "taken as what the place looks like" in " ".join(evidence.notes)
 
 
 def test_a_clip_too_short_is_not_judged() -> None:
