@@ -257,7 +257,7 @@ _PLACES: Final = {
     ),
     "road": _Place(
         road,
-        3,
+        1,
         "traffic",
         Normality(
             subject="road with a lane for each direction, filmed by a fixed camera from the side",
@@ -313,7 +313,7 @@ _CASES: Final[dict[str, tuple[str, str, Defects, str]]] = {
         "Cold store whose sensor drifts and gets stuck",
     ),
     "walkway": ("walkway", "cyclist", ("cyclist",), "Path with a cyclist among people who walk"),
-    "road": ("road", "wrong-way", ("wrong way",), "Road with a car that drives the wrong way"),
+    "road": ("road", "wrong-way", ("wrong way",), "Road with a car that races up the wrong lane"),
     "bearing-block": ("bearing-block", "dent", ("dent",), "Bearing block with a dent"),
     "bearing-block-pin": (
         "bearing-block",

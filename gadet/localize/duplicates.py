@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gadet.findings import Finding, SpanRegion
+from gadet.findings import Finding, SpanRegion, VideoRegion
 from gadet.localize.overlap import overlap
 
 __all__ = ["merged"]
@@ -36,6 +36,13 @@ def merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def _same(one: Finding, other: Finding) -> bool:
+    if isinstance(one.region, VideoRegion) and isinstance(other.region, VideoRegion):
+        placed = bool(one.region.track and other.region.track)
+        return (
+            placed
+            and one.label.casefold() == other.label.casefold()
+            and overlap(one.region, other.region).iou > SAME_SPAN_IOU
+        )
     if not isinstance(one.region, SpanRegion) or not isinstance(other.region, SpanRegion):
         return False
     mine, theirs = one.region.channels, other.region.channels

@@ -103,7 +103,7 @@ clean picture. When an anomaly lies in a numbered region, give the number in `ma
 `mark` is null."""
 
 TIMES = """\
-Times: write `start` and `end` as {form}, as read from the axis; `end` is where the usual \
+Times: write `start` and `end` as {form}, as the pictures write them; `end` is where the usual \
 behaviour is back. When an anomaly is a single point, `end` is the point after it."""
 
 BOXES = """\

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gadet.findings import Finding, ImageRegion, SpanRegion
+from gadet.findings import Finding, ImageRegion, SpanRegion, TrackPoint, VideoRegion
 from gadet.geometry import Box, Interval
 from gadet.localize.duplicates import merged
 
@@ -40,6 +40,29 @@ def test_other_regions_and_units_stay() -> None:
     seconds = SpanRegion(interval=Interval(start=0, end=10, unit="second"))
     both = (image, image, span(0, 10), Finding(label="y", region=seconds))
     assert merged(both) == both
+
+
+def event(start: float, end: float, left: float | None = 0, label: str = "fast") -> Finding:
+    track = ()
+    if left is not None:
+        box = Box.of(left, 0, left + 10, 10)
+        track = (TrackPoint(frame=round(10 * start), seconds=start, box=box),)
+    interval = Interval(start=start, end=end, unit="second")
+    return Finding(label=label, region=VideoRegion(interval=interval, track=track))
+
+
+@pytest.mark.parametrize(
+    ("other", "kept"),
+    [
+        (event(1, 10, 1), 1),
+        (event(0, 10, 8), 2),  # beside it
+        (event(8, 20), 2),  # after it
+        (event(0, 10, label="wrong way"), 2),
+        (event(0, 10, None), 2),  # nothing says that it is at the same place
+    ],
+)
+def test_events_of_a_video_are_one_at_one_time_and_place(other: Finding, kept: int) -> None:
+    assert len(merged([event(0, 10), other])) == kept
 
 
 @given(
