@@ -1,15 +1,16 @@
-"""Findings that were reported twice, as from two windows that overlap."""
+"""Findings that were reported twice, as from two windows that overlap or two sides of a cloud."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gadet.findings import Finding, SpanRegion, VideoRegion
+from gadet.findings import Finding, PointsRegion, SpanRegion, VideoRegion
 from gadet.localize.overlap import overlap
 
 __all__ = ["merged"]
 
 SAME_SPAN_IOU = 0.5
+SAME_POINTS_IOU = 0.5
 
 
 def merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -17,7 +18,8 @@ def merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
     Two spans are one when they share more than half of the rows of both together and a channel; a
     span that names no channel is one of all. Of equally confident ones the first stays, and one
-    that states no confidence is the least confident. Findings elsewhere than in a series stay.
+    that states no confidence is the least confident. Two parts of a cloud are one when they share
+    more than half of the points of both. Findings in pictures and videos stay.
 
     Args:
         findings: In order of importance.
@@ -43,6 +45,8 @@ def _same(one: Finding, other: Finding) -> bool:
             and one.label.casefold() == other.label.casefold()
             and overlap(one.region, other.region).iou > SAME_SPAN_IOU
         )
+    if isinstance(one.region, PointsRegion) and isinstance(other.region, PointsRegion):
+        return overlap(one.region, other.region).iou > SAME_POINTS_IOU
     if not isinstance(one.region, SpanRegion) or not isinstance(other.region, SpanRegion):
         return False
     mine, theirs = one.region.channels, other.region.channels

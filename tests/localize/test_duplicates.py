@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gadet.findings import Finding, ImageRegion, SpanRegion, TrackPoint, VideoRegion
+from gadet.findings import (
+    Finding,
+    ImageRegion,
+    PointsRegion,
+    SpanRegion,
+    TrackPoint,
+    VideoRegion,
+)
 from gadet.geometry import Box, Interval
 from gadet.localize.duplicates import merged
 
@@ -12,6 +19,11 @@ from gadet.localize.duplicates import merged
 def span(start: float, end: float, *channels: str, sure: float | None = None) -> Finding:
     region = SpanRegion(interval=Interval(start=start, end=end, unit="step"), channels=channels)
     return Finding(label=f"{start:g}", region=region, confidence=sure)
+
+
+def part(*indices: int, sure: float | None = None) -> Finding:
+    region = PointsRegion(indices=indices, centroid=(0, 0, 0), extent=(1, 1, 1))
+    return Finding(label="dent", region=region, confidence=sure)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +39,9 @@ def span(start: float, end: float, *channels: str, sure: float | None = None) ->
         (span(0, 10, "a"), span(0, 5, "a"), [0, 1]),
         (span(0, 10, "a"), span(0, 6, "a"), [0]),
         (span(0, 10, "a"), span(20, 30, "a"), [0, 1]),
+        (part(1, 2, 3), part(1, 2, 3, 4, sure=0.2), [1]),
+        (part(1, 2, 3), part(2, 3, 4), [0, 1]),
+        (part(1, 2), span(0, 10, "a"), [0, 1]),
         (Finding(label="x"), Finding(label="x"), [0, 1]),
     ],
 )
