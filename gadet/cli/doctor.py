@@ -65,6 +65,7 @@ CAPABILITIES = (
         "video",
         "folders, lists and arrays of frames are read",
     ),
+    Capability("meshes in FBX", ("open3d",), "open3d", "FBX is not read"),
     Capability("prices of hosted models", ("genai-prices",), "prices", "costs are not told"),
     Capability("HTML reports", ("jinja2",), "report", "JSON and PNG can be saved"),
     Capability("command line with progress", ("typer", "tqdm"), "cli", "the library alone works"),

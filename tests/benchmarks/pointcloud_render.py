@@ -10,7 +10,6 @@ used.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import time
 from collections.abc import Callable
@@ -98,9 +97,10 @@ def plain(points: Floats, camera: Camera) -> Floats:
 
 def raycast(shape: Mesh, camera: Camera) -> Callable[[], object] | None:
     """One picture by Open3D's RaycastingScene; None where Open3D is not installed."""
-    if importlib.util.find_spec("open3d") is None:
+    try:
+        import open3d as o3d
+    except (ImportError, OSError):  # not installed, or a library of the system that it loads is not
         return None
-    import open3d as o3d
 
     world = o3d.t.geometry.RaycastingScene()
     world.add_triangles(shape[0].astype(np.float32), shape[1].astype(np.uint32))

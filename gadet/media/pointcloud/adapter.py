@@ -49,9 +49,9 @@ class PointCloudAdapter:
     Taken as clouds without being told: a path or URL that ends in one of `CLOUD_SUFFIXES`, a TIFF
     of three channels of floats, an `.npy` file or an array or tensor of floats `(N, 3)`, `(N, 6)`
     or `(N, 9)`, an `.npz` with an array called points or xyz, bytes and file objects that start
-    like PLY, PCD, LAS, GLB or OFF, and the geometries of Open3D and trimesh. Any other text, array,
-    or a depth map is a cloud only in a `PointCloudInput`. It keeps nothing, so one adapter serves
-    all threads.
+    like PLY, PCD, LAS, GLB, FBX or OFF, and the geometries of Open3D and trimesh. Any other text,
+    array, or a depth map is a cloud only in a `PointCloudInput`. It keeps nothing, so one adapter
+    serves all threads.
     """
 
     modality: Modality = "pointcloud"

@@ -9,6 +9,7 @@ from typing import Final
 from gadet.errors import GadetError, InputError
 from gadet.media.array import NPY_MAGIC
 from gadet.media.base import LoadLimits
+from gadet.media.pointcloud.fbx import read_fbx
 from gadet.media.pointcloud.las import read_las
 from gadet.media.pointcloud.mesh import MESHES, looks_like_stl, read_mesh
 from gadet.media.pointcloud.obj import read_obj
@@ -28,6 +29,7 @@ CLOUD_SUFFIXES: Final[dict[str, Format]] = {
     ".stl": "stl",
     ".off": "off",
     ".glb": "glb",
+    ".fbx": "fbx",
     ".las": "las",
     ".laz": "las",
     ".xyz": "text",
@@ -42,6 +44,7 @@ _SIGNATURES: Final[tuple[tuple[re.Pattern[bytes], Format], ...]] = (
     (re.compile(rb"(#.*\.PCD|VERSION[ \t]+\.?\d)"), "pcd"),
     (re.compile(rb"LASF"), "las"),
     (re.compile(rb"glTF"), "glb"),
+    (re.compile(rb"Kaydara FBX Binary|; FBX \d"), "fbx"),
     (re.compile(rb"C?OFF\s"), "off"),
 )
 _MORE: Final[tuple[tuple[re.Pattern[bytes], Format], ...]] = (
@@ -53,15 +56,12 @@ _LIKELY: Final[tuple[tuple[re.Pattern[bytes], Format], ...]] = (
     (re.compile(rb"solid\b[^\0]*?\bfacet\b"), "stl"),
     (re.compile(rb"(?:[^\0]*\n)?[ \t]*(?:v|vn)[ \t]+[-+.\d][^\0\n]*\n"), "obj"),
 )
-_BY_OPEN3D: Final = "read it with open3d.io.read_triangle_mesh and give the mesh"
 _FOREIGN: Final = (
     (b"\x1f\x8b", "gzip data: unpack it first"),
     (b"\x89PNG", "a PNG picture: a depth map needs PointCloudInput(item, intrinsics=…)"),
     (b"\xff\xd8\xff", "a JPEG picture: a cloud is read from its points, not from a picture"),
     (b"\x89HDF", "an HDF5 file: read the points yourself and give the array"),
     (b"%PDF", "a PDF document"),
-    (b"Kaydara FBX", f"FBX: {_BY_OPEN3D}"),
-    (b"; FBX", f"FBX: {_BY_OPEN3D}"),
     (b"{", "JSON: save glTF as GLB, or read it yourself and give an array (N, 3)"),
     (b"<", "markup such as XML or HTML, often the error page of a download"),
 )
@@ -134,5 +134,6 @@ _READERS: Final[dict[str, Reader]] = {
     "npz": lambda data, options, limits: read_npz(data, options.columns, options.array, limits),
     "tiff": lambda data, _, limits: read_tiff(data, limits),
     "las": lambda data, _, limits: read_las(data, limits),
+    "fbx": lambda data, _, limits: read_fbx(data, limits),
     **{kind: _mesh_reader(kind) for kind in MESHES},
 }

@@ -12,7 +12,9 @@ from gadet.errors import InputError
 
 __all__ = ["Format", "PointCloudInput"]
 
-Format = Literal["ply", "pcd", "obj", "stl", "off", "glb", "text", "npy", "npz", "tiff", "las"]
+Format = Literal[
+    "ply", "pcd", "obj", "stl", "off", "glb", "fbx", "text", "npy", "npz", "tiff", "las"
+]
 
 
 @dataclass(frozen=True, eq=False)
