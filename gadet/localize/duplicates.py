@@ -19,7 +19,7 @@ def merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     Two spans are one when they share more than half of the rows of both together and a channel; a
     span that names no channel is one of all. Of equally confident ones the first stays, and one
     that states no confidence is the least confident. Two parts of a cloud are one when they share
-    more than half of the points of both. Findings in pictures and videos stay.
+    more than half of the points of both. Findings in pictures stay.
 
     Args:
         findings: In order of importance.
