@@ -90,6 +90,11 @@ class ContainerReel:
             )
         return found
 
+    def count(self) -> int:
+        """How many frames decoding everything gives, of a file whose frames can only be counted."""
+        with self._opened() as container:
+            return sum(1 for _ in self._decoded(container, 0, None))
+
     def ends_well(self) -> bool:
         """Whether the last frame can be decoded."""
         last = len(self.index) - 1
@@ -238,7 +243,7 @@ class ContainerReel:
                 first = next((packet for packet in packets if packet.is_keyframe), None)
                 if first is not None and first.pts is not None and first.pts <= goal:
                     return chain([first], packets)
-            if stream.codec_context.is_open:
+            if position or stream.codec_context.is_open:
                 container.seek(targets[-1], stream=stream)
         return _reading(container.demux(stream))
 

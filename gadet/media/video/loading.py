@@ -70,6 +70,9 @@ def _whole(reel: ContainerReel, *, torn: bool) -> PacketIndex:
     such a frame, so it is left out, and with it those that are shown after it.
     """
     index = reel.index
+    if index.stamps is None:
+        count = reel.count()
+        return index if count == len(index) else index.holding(count)
     try:
         well = reel.ends_well()
     except damage():

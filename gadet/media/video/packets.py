@@ -17,6 +17,7 @@ Longs = npt.NDArray[np.int64]
 
 _USUAL_RATE: Final = 25.0
 _NEVER: Final = np.iinfo(np.int64).min
+_FEW: Final = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,23 @@ class PacketIndex:
             entries=np.append(self.entries[start], self.entries[kept]),
             places=self.places[first:stop],
             notes=(*self.notes, note),
+        )
+
+    def holding(self, count: int) -> PacketIndex:
+        """The index of a file whose packets were found to hold so many frames, at most one each.
+
+        A few less are missing at its end. Many less mean that a packet is not a frame, half of an
+        interlaced one for example: then the frames are spread evenly over the time.
+        """
+        left = len(self) - count
+        if left <= _FEW * len(self):
+            return self.cut(0, count, f"{left:,} frames that cannot be decoded left out")
+        lasting = float(self.times[-1] + self.lasting) / count
+        note = f"{len(self):,} packets hold {count:,} frames: these are spread evenly over the time"
+        return replace(
+            self.cut(0, count, note),
+            times=np.arange(count, dtype=np.float64) * lasting,
+            lasting=lasting,
         )
 
     def before_packet_of(self, frame: int) -> int:

@@ -21,6 +21,7 @@ from PIL import Image
 from gadet.errors import GadetError, InputError
 from gadet.media.base import LoadLimits
 from gadet.media.video import VideoAdapter, VideoInput, VideoSample
+from gadet.media.video.packets import PacketIndex
 from tests.media.video.clips import decoded, number_in, picture, write, write_sound
 
 av = pytest.importorskip("av")
@@ -175,6 +176,28 @@ def test_a_hole_in_the_middle_is_filled_the_same_way_each_time(tmp_path: Path) -
     assert [number_in(p) for p in whole[40:]] == list(range(40, 60))
     again = [still.pixels for still in sample.clip.scan()]
     assert all((a == b).all() for a, b in zip(whole, again, strict=True))
+
+
+def test_packets_that_hold_fewer_frames() -> None:
+    start = np.zeros(1, np.int64)
+    index = PacketIndex(None, np.arange(100) / 50, start, start, np.arange(100), 0.02)
+    halves = index.holding(50)
+    assert np.allclose(halves.times, np.arange(50) / 25)
+    assert (halves.lasting, len(halves.places)) == (pytest.approx(0.04), 50)
+    assert halves.notes == ("100 packets hold 50 frames: these are spread evenly over the time",)
+    short = index.holding(97)
+    assert np.allclose(short.times, np.arange(97) / 50)
+    assert short.notes == ("3 frames that cannot be decoded left out",)
+
+
+def test_an_untimed_file_that_is_cut_off(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h264", kind="h264")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    sample = load(path)
+    assert 5 < len(sample.clip) < 60
+    assert len(list(sample.clip.scan())) == len(sample.clip)
+    assert numbers(sample)[:-2] == list(range(len(sample.clip) - 2))
 
 
 def test_many_threads_read_one_clip(tmp_path: Path) -> None:
