@@ -116,7 +116,7 @@ class ContainerReel:
         key = int(self.index.keys[max(self.index.key_of(shown.first) - 1, 0)])
         with self._opened() as container:
             there = [number for number, _ in self._decoded(container, key, None)]
-        return max(there, key=self.index.places.__getitem__)
+        return max((shown.first, *there), key=self.index.places.__getitem__)
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
