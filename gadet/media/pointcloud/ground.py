@@ -20,11 +20,15 @@ _SMALL: Final = 0.02  # of the points that are left
 _LOW: Final = 0.25  # of the highest point above the plane
 
 
-def standing(points: Floats) -> npt.NDArray[np.int64]:
+def standing(points: Floats, least: float) -> npt.NDArray[np.int64]:
     """The rows of points `(N, 3)` that do not belong to a plane that the rest lies on.
 
     A table is never quite flat: pieces of it that are left, small and low, go with it. All rows
-    where there is no such plane.
+    where there is no such plane, or where so little would be left that the plane may be the part.
+
+    Args:
+        points: `(N, 3)` finite.
+        least: The share of the points that must be left.
 
     Raises:
         MissingDependencyError: scipy is not installed.
@@ -39,7 +43,8 @@ def standing(points: Floats) -> npt.NDArray[np.int64]:
     height = plane.height(points[left])
     np.maximum.at(top, part, height)
     kept = (held >= _SMALL * len(left)) | (top >= _LOW * height.max())
-    return np.asarray(left[kept[part]])
+    rows = left[kept[part]]
+    return np.arange(len(points)) if len(rows) < least * len(points) else np.asarray(rows)
 
 
 def _pieces(points: Floats) -> npt.NDArray[np.int64]:

@@ -45,6 +45,10 @@ _MODE_WORDS: Final[dict[Mode, str]] = {
     "rgb": ", own colours",
 }
 _PREVIEW: Final = 1024
+_LEAST_OF_SCENE: Final = 0.03
+_LEAST_OF_PART: Final = 0.25
+"""Share of the points that must stand on a plane for it to be left out of the pictures: what a
+depth camera sees is mostly table, but a cloud without a sensor may be a plate itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +96,8 @@ class PointCloudSample:
     @lazy
     def rows(self) -> Indices:
         """int64 `(S,)` the points that are shown: all but a plane that the rest lies on."""
-        return standing(self.cloud.points)
+        scene = self.cloud.grid is not None or self.cloud.sensor is not None
+        return standing(self.cloud.points, _LEAST_OF_SCENE if scene else _LEAST_OF_PART)
 
     @lazy
     def scene(self) -> Scene:
@@ -183,12 +188,15 @@ class PointCloudSample:
 
     def _drawn(self, page: Page, numbers: tuple[int, ...], role: Role) -> Sheet:
         own = self.stance is not None and not self.posed
+        words = dict(_MODE_WORDS)
+        if len(self.rows) < len(self):
+            words["shaded"] = ", the plane behind left out"
         aims: list[Aim] = []
         for number in numbers:
             direction, mode = self.plan.shots[number]
             if mode == "rgb" and self.cloud.colours is None:
                 mode = "shaded"
-            title = f"view {direction + 1}{' (own pose)' if own else ''}{_MODE_WORDS[mode]}"
+            title = f"view {direction + 1}{' (own pose)' if own else ''}{words[mode]}"
             aims.append((self.cameras[direction], mode, title))
         drawn = self.sheet(aims, page)
         # Nothing is ever lifted from a reference: its renderings need not be kept.

@@ -213,12 +213,20 @@ def test_a_table_and_its_unevenness_are_left_out() -> None:
     wave = np.column_stack([rng.uniform(3.2, 3.6, (60, 2)), rng.uniform(0.05, 0.12, 60)])
     part = box(3000, (2.0, 1.5, 1.0))[0] + (0, 0, 0.6)
     points = np.vstack([table, wave, part])
-    rows = standing(points)
+    rows = standing(points, 0.25)
     assert set(range(6060, 9060)) - set(rows.tolist()) <= set(
         6060 + np.flatnonzero(part[:, 2] < 0.11)
     )
     assert np.isin(np.arange(6060), rows).mean() < 0.001
-    assert len(standing(part)) == len(part)
+    assert len(standing(part, 0.25)) == len(part)
+    assert len(standing(points, 0.5)) == len(points)  # where the plane may be the part itself
+
+
+def test_a_plate_with_a_boss_is_shown_whole() -> None:
+    rng = np.random.default_rng(5)
+    plate = np.column_stack([rng.uniform(-5, 5, (5000, 2)), rng.normal(0, 0.004, 5000)])
+    boss = box(500, (1.0, 1.0, 0.8))[0] + (0, 0, 0.4)
+    assert len(load(np.vstack([plate, boss])).rows) == 5500
 
 
 def test_a_region_counts_as_the_input_does() -> None:
