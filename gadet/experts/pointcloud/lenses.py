@@ -23,6 +23,8 @@ MOST_SHIFT = 8.0
 """Standard deviations beyond which a point moves the mean around it no further …"""
 MOST_ENERGY = 10.0
 """… and squares of them: at a sharp edge a single clean point may lie far off."""
+GRAIN = 0.03
+"""Spacings by which a surface that was drawn from so few points may be off over wide areas."""
 LOUD = 1.5
 """Noise of a cloud, in that of the references as variances, from which it is allowed for."""
 USUAL = 3.0
@@ -97,7 +99,8 @@ def look(points: Floats, norm: Norm) -> Look:
     louder = float(np.median(links.spread(rough, 2))) / norm.noise
     louder = louder if louder > LOUD else 1.0
     variance = norm.variance[site] * louder
-    spread = np.sqrt(variance * (1 + 1 / (norm.references * LINKS)))
+    grain = (GRAIN * norm.surface.spacing) ** 2
+    spread = np.sqrt(variance * (1 + 1 / (norm.references * LINKS)) + grain)
     square = np.minimum((signed / spread) ** 2, MOST_ENERGY)
     level = norm.bias[site, 0] + np.clip(signed, -MOST_SHIFT * spread, MOST_SHIFT * spread)
     values, done = np.stack([level, square, signed], axis=1), 0
@@ -108,7 +111,7 @@ def look(points: Floats, norm: Norm) -> Look:
         if not scale:
             near = values[:, 2]
             values = values[:, :2]
-        error = np.sqrt(variance * (1 + 1 / norm.references) / many)
+        error = np.sqrt(variance * (1 + 1 / norm.references) / many + grain)
         shifts.append(np.abs(values[:, 0] - norm.bias[site, scale]) / error)
         energies.append(chi_level(values[:, 1], many))
     empty = gaps(norm.surface, norm.density * (len(points) / norm.points), points, site)

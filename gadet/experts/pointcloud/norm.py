@@ -96,7 +96,9 @@ def norm_of(
     around = min(_DENSITY * known, len(raw) - 1)
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(raw)
     reach = tree.query(surface.sites, k=[around + 1])[0][:, 0]
-    density = around / known / (np.pi * np.maximum(reach, 1e-300) ** 2)
+    # Where points are double, no distance is left; they are as dense as a thousandth spacing.
+    reach = np.maximum(reach, 1e-3 * surface.spacing)
+    density = around / known / (np.pi * reach**2)
     return Norm(surface, places, np.stack(bias, axis=1), variance, density, scales, known, count)
 
 

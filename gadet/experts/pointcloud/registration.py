@@ -104,7 +104,9 @@ def landmarks(cloud: Cloud) -> Landmarks:
         [descriptors(places, normals, near[:, :few], reach[:, :few]) for few in (WIDE, CLOSE)],
         axis=1,
     )
-    spacing = float(np.median(bent.spacing))
+    extent = float(np.ptp(places, axis=0).max())
+    # More than half of the points may be double.
+    spacing = max(float(np.median(bent.spacing)), 1e-6 * extent, 1e-300)
     return Landmarks(places, normals, features, fine, spacing, tree)
 
 

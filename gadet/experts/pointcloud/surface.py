@@ -93,10 +93,11 @@ def spacing_of(reach: Floats, neighbours: int) -> float:
 
 
 def own_spacing(points: Floats) -> float:
-    """`spacing_of` points `(N, 3)` by their eighth neighbours."""
+    """`spacing_of` points `(N, 3)` by their eighth neighbours; never 0, even if all are double."""
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(points)
     count = min(8, len(points) - 1)
-    return spacing_of(tree.query(points, k=[count + 1])[0], count)
+    extent = float(np.ptp(points, axis=0).max())
+    return max(spacing_of(tree.query(points, k=[count + 1])[0], count), 1e-6 * extent, 1e-300)
 
 
 def surface_of(sites: Floats, sensor: Floats | None = None) -> Surface:
@@ -110,4 +111,4 @@ def surface_of(sites: Floats, sensor: Floats | None = None) -> Surface:
     normals = relief(sites, sensor=sensor, most=len(sites)).normals.astype(np.float64)
     normals = sheets(sites, normals).spread(normals, 1)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    return Surface(sites, normals, max(own_spacing(sites), 1e-300), tree)
+    return Surface(sites, normals, own_spacing(sites), tree)
