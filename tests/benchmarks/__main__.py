@@ -13,6 +13,7 @@ NAMES = (
     "image_auroc",
     "local_batching",
     "memory_run",
+    "pointcloud",
     "prompt_tokens",
     "regions",
     "series",

@@ -1,0 +1,200 @@
+"""The number routines of the point-cloud expert against slow versions of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gadet.experts.pointcloud.alone import AROUND, open_sides
+from gadet.experts.pointcloud.candidate import oriented_box
+from gadet.experts.pointcloud.cells import thinned
+from gadet.experts.pointcloud.descriptors import descriptors
+from gadet.experts.pointcloud.facts import number
+from gadet.experts.pointcloud.gaps import FADE, RIM, gaps
+from gadet.experts.pointcloud.lenses import chi_level
+from gadet.experts.pointcloud.memory import nearest_distances
+from gadet.experts.pointcloud.regions import parts_of
+from gadet.experts.pointcloud.registration import moved, rigid, step
+from gadet.experts.pointcloud.sheets import LINKS, STEPS, partakers, sheets
+from gadet.experts.pointcloud.surface import NEAREST, WIDTH, surface_of
+from tests.experts.pointcloud import naive
+from tests.experts.pointcloud.made import ball, body, pose
+
+spatial = pytest.importorskip("scipy.spatial")
+seeds = st.integers(0, 10_000)
+
+
+def test_cells_hold_the_means_of_their_points() -> None:
+    points = body(ball(3_000, 0))
+    cells = thinned(points, 400)
+    assert 200 <= len(cells.points) <= 400
+    for row in range(0, len(cells.points), 37):
+        inside = points[cells.home == row]
+        assert len(inside) == cells.held[row]
+        np.testing.assert_allclose(cells.points[row], inside.mean(axis=0))
+    np.testing.assert_allclose(cells.mean(points), cells.points)
+    assert thinned(points, 3_000).points is points
+
+
+def test_descriptors_are_those_of_the_definition() -> None:
+    points = body(ball(60, 1))
+    normals = ball(60, 2)
+    reach, near = spatial.cKDTree(points).query(points, k=9)
+    fast = descriptors(points, normals, near, reach)
+    slow = naive.histograms(points, normals, [list(row[1:]) for row in near])
+    np.testing.assert_allclose(fast, slow, atol=1e-12)
+    np.testing.assert_allclose(fast.reshape(60, 3, 11).sum(axis=2), 1.0)
+
+
+def test_distances_from_the_surface_are_those_of_the_definition() -> None:
+    surface = surface_of(body(ball(800, 3)))
+    points = body(ball(20, 4)) * 1.02
+    found = surface.offsets(points)
+    for point, signed, site in zip(points, found.signed, found.site, strict=True):
+        slow = naive.signed_distance(
+            point, surface.sites, surface.normals, WIDTH * surface.spacing, NEAREST
+        )
+        assert signed == pytest.approx(slow, abs=1e-12)
+        apart = np.linalg.norm(surface.sites - point, axis=1)
+        assert site == apart.argmin()
+
+
+def test_distances_are_positive_outside_and_grow_with_the_way() -> None:
+    directions = ball(3_000, 5)
+    surface = surface_of(directions)
+    for way in (-0.05, 0.05, 0.2):
+        off = surface.offsets(ball(50, 6) * (1 + way)).signed
+        np.testing.assert_allclose(off, way, atol=0.01)
+
+
+def test_averages_are_those_of_the_definition() -> None:
+    points, normals = body(ball(80, 7)), ball(80, 8)
+    values = np.random.default_rng(9).normal(size=80)
+    fast = sheets(points, normals).spread(values, 1)
+    np.testing.assert_allclose(fast, naive.neighbour_means(points, normals, values, LINKS))
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_as_many_values_take_part_in_an_average_as_is_said(steps: int) -> None:
+    directions = ball(20_000, 10)
+    noise = np.random.default_rng(11).normal(size=(20_000, 4))
+    left = sheets(directions, directions).spread(noise, steps)
+    assert 1 / float(left.var()) == pytest.approx(partakers(steps), rel=0.1)
+
+
+@given(seed=seeds)
+@settings(max_examples=25, deadline=None)
+def test_a_rigid_motion_is_recovered(seed: int) -> None:
+    points = np.random.default_rng(seed).normal(size=(2, 5, 3))
+    motion = pose(seed)
+    found = rigid(points, np.stack([moved(one, motion) for one in points]))
+    np.testing.assert_allclose(found, np.stack([motion, motion]), atol=1e-8)
+    np.testing.assert_allclose(np.linalg.det(found[:, :3, :3]), 1.0)
+
+
+def test_a_step_takes_away_a_small_motion() -> None:
+    directions = ball(2_000, 12)
+    points = body(directions)
+    surface = surface_of(points)
+    turned = np.eye(4)
+    turned[:3, :3] = np.linalg.qr(np.eye(3) + 0.01 * np.random.default_rng(1).normal(size=(3, 3)))[
+        0
+    ]
+    turned[:3, :3] *= np.sign(np.diag(turned[:3, :3]))[:, None]
+    turned[:3, 3] = [0.004, -0.003, 0.002]
+    here = moved(points, turned)
+    for _ in range(6):
+        off = surface.offsets(here)
+        here = moved(here, step(here, surface.normals[off.site], off.signed))
+    assert np.linalg.norm(here - points, axis=1).max() < 0.1 * surface.spacing
+
+
+def test_a_step_leaves_alone_what_nothing_holds() -> None:
+    flat = np.random.default_rng(2).random((200, 3)) * [1, 1, 0]
+    up = np.tile([0.0, 0.0, 1.0], (200, 1))
+    found = step(flat, up, np.full(200, 0.3))
+    np.testing.assert_allclose(moved(flat, found)[:, 2], -0.3, atol=1e-3)
+    np.testing.assert_allclose(moved(flat, found)[:, :2], flat[:, :2], atol=1e-6)
+
+
+@given(freedom=st.floats(5, 500), level=st.floats(-2.5, 4))
+@settings(max_examples=50, deadline=None)
+def test_squares_are_told_like_a_standard_normal_value(freedom: float, level: float) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    mean = stats.chi2.isf(stats.norm.sf(level), freedom) / freedom
+    assert float(chi_level(np.array([mean]), freedom)[0]) == pytest.approx(level, abs=0.12)
+
+
+def test_a_gap_is_told_to_the_points_around_it_alone() -> None:
+    directions = ball(6_000, 13)
+    surface = surface_of(directions)
+    density = np.full(6_000, 6_000 / (4 * math.pi))
+    points = ball(6_000, 14)
+    away = np.arccos(np.clip(points[:, 2], -1, 1))
+    points, away = points[away > 0.25], away[away > 0.25]
+    site = surface.offsets(points).site
+    found = gaps(surface, density, points, site)
+    pole = int(directions[:, 2].argmax())
+    nearest = np.linalg.norm(points - directions[pole], axis=1).min()
+    assert found.radius[pole] == pytest.approx(nearest)
+    assert found.empty[pole] == pytest.approx(math.sqrt(2 * math.pi * density[0] * nearest**2))
+    rim = away < 0.25 + RIM / math.sqrt(density[0]) / 2
+    highest = found.empty.max()
+    assert found.level[rim].min() > (1 - FADE) * 0.8 * highest
+    assert found.level[away > 0.4].max() < 0.6 * highest
+
+
+def test_open_sides_are_those_of_the_definition() -> None:
+    points = ball(300, 15)
+    levels = open_sides(points, points)
+    for row in range(0, 300, 23):
+        apart = np.linalg.norm(points - points[row], axis=1)
+        others = points[np.argsort(apart)[1 : AROUND + 1]]
+        share = naive.widest_side(points[row], points[row], others) / (2 * math.pi)
+        nats = -math.log(AROUND * (1 - share) ** (AROUND - 1))
+        assert levels[row] == pytest.approx(math.sqrt(2 * max(nats, 0.0)), abs=1e-6)
+
+
+def test_nearest_distances_are_those_of_all_pairs() -> None:
+    rng = np.random.default_rng(16)
+    rows, bank = rng.random((30, 66)), rng.random((50, 66)).astype(np.float32)
+    slow = [min(math.dist(row, one) for one in bank) for row in rows]
+    np.testing.assert_allclose(nearest_distances(rows, bank), slow, atol=1e-5)
+
+
+def test_parts_hang_together_and_are_apart() -> None:
+    grid = np.stack(np.meshgrid(np.arange(20.0), np.arange(20.0), [0.0]), axis=-1).reshape(-1, 3)
+    left = (grid[:, 0] < 5) & (grid[:, 1] < 5)
+    right = (grid[:, 0] > 14) & (grid[:, 1] < 3)
+    alone = (grid[:, 0] == 10) & (grid[:, 1] == 15)
+    found = parts_of(grid, left | right | alone, 1.0)
+    assert [set(part) for part in found] == [
+        set(np.flatnonzero(left)), set(np.flatnonzero(right))
+    ]  # fmt: skip
+    assert parts_of(grid, alone, 1.0) == []
+
+
+@given(seed=seeds)
+@settings(max_examples=25, deadline=None)
+def test_an_oriented_box_holds_its_points_whatever_their_pose(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    corners = np.array([[x, y, z] for x in (-3, 3) for y in (-2, 2) for z in (-1, 1)], float)
+    points = moved(np.concatenate([corners, corners * rng.random((8, 1))]), pose(seed))
+    box = oriented_box(points)
+    along = (points - box.centre) @ box.axes.T
+    assert (np.abs(along) <= box.sides / 2 + 1e-9).all()
+    np.testing.assert_allclose(box.axes @ box.axes.T, np.eye(3), atol=1e-9)
+    assert np.linalg.det(box.axes) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.2345, "1.23"), (0.004567, "0.00457"), (12345.6, "12346"), (0.0, "0"), (-2.5, "-2.5"),
+     (float("nan"), "0"), (100.0, "100")],
+)  # fmt: skip
+def test_numbers_are_told_with_three_digits(value: float, text: str) -> None:
+    assert number(value) == text
