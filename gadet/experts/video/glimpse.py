@@ -20,6 +20,8 @@ Pixels = npt.NDArray[np.uint8]
 
 LONGEST = 320
 """Longest side in pixels of the copies that are measured."""
+SHORTEST = 16
+"""Shortest side of these copies: a patch must fit."""
 STEADY = 4
 """Steps for which a point must have been followed for its motion to count."""
 SIGHTED = 2
@@ -29,7 +31,7 @@ SIGHTED = 2
 def small_size(size: tuple[int, int]) -> tuple[int, int]:
     """The `(width, height)` that frames of `size` are measured in."""
     scale = min(1.0, LONGEST / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return max(SHORTEST, round(size[0] * scale)), max(SHORTEST, round(size[1] * scale))
 
 
 @dataclass(frozen=True, eq=False)

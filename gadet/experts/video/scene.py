@@ -15,6 +15,8 @@ KEPT = 32
 """Frames of the normal part that are remembered, evenly taken from all of it."""
 LEAST_UNLIKE = 0.05
 """No cell's usual distance counts as less than this."""
+LONE = 0.2
+"""The usual distance that is assumed with one normal frame: there is nothing to measure it by."""
 BEYOND = 1.5
 """Times its usual distance at which a cell starts to count as changed …"""
 FULL = 3.0
@@ -49,7 +51,7 @@ class Scene:
             if len(others)
         ]
         if not pairs:  # one frame: nothing to hold against it
-            pairs = [(kept[0], np.zeros(kept[0].looks.shape[:2], np.float32))]
+            pairs = [(kept[0], np.full(kept[0].looks.shape[:2], LONE, np.float32))]
         usual = np.asarray(np.mean([distance for _, distance in pairs], axis=0), np.float32)
         floor = max(float(np.median(usual)), LEAST_UNLIKE)
         self._usual = np.maximum(gaussian(usual, 1.0), floor)

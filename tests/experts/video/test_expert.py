@@ -120,6 +120,22 @@ def test_a_clip_too_short_is_not_judged() -> None:
     assert "too short" in evidence.notes[-1]
 
 
+@pytest.mark.parametrize(
+    ("count", "shape", "normal"),
+    [(12, (1, 1), 0), (12, (3, 50), 0), (1, (32, 32), 6), (9, (32, 32), 1), (12, (90, 30), 12)],
+)
+def test_odd_shapes_and_lengths_are_measured(
+    count: int, shape: tuple[int, int], normal: int
+) -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(90, 110, (20, *shape, 3), dtype=np.uint8)
+    references = [sample(noise[:normal])] if normal else []
+    evidence = EXPERT.assess(sample(noise[-count:]), references)
+    assert evidence.score_map.shape == (count,)
+    assert np.isfinite(evidence.score_map).all()
+    assert all(0 <= one.score <= 1 for one in evidence.candidates)
+
+
 def test_a_picture_is_no_video() -> None:
     picture = ImageAdapter().load(np.zeros((32, 32, 3), np.uint8))
     with pytest.raises(InputError, match="expected the item to be a video"):
