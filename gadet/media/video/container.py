@@ -259,14 +259,21 @@ class Converter:
 
     def __call__(self, frame: Any) -> Pixels:
         """The pixels `(H, W, 3)` of a frame, read-only."""
-        width, height = self._size
-        picture = self._reformatter.reformat(
-            frame, width=width, height=height, format="rgb24", interpolation="AREA"
-        )
-        pixels: Pixels = picture.to_ndarray()
+        try:
+            pixels = self._rgb(frame)
+        except damage():
+            # The colours that it says it has are none that can be converted: taken for usual ones.
+            pixels = self._rgb(frame, src_colorspace="default", dst_colorspace="default")
         if self._turns:
             pixels = np.ascontiguousarray(np.rot90(pixels, self._turns))
         pixels.flags.writeable = False
+        return pixels
+
+    def _rgb(self, frame: Any, **colours: str) -> Pixels:
+        width, height = self._size
+        options = {"format": "rgb24", "interpolation": "AREA", **colours}
+        picture = self._reformatter.reformat(frame, width=width, height=height, **options)
+        pixels: Pixels = picture.to_ndarray()
         return pixels
 
 

@@ -21,6 +21,7 @@ from PIL import Image
 from gadet.errors import GadetError, InputError
 from gadet.media.base import LoadLimits
 from gadet.media.video import VideoAdapter, VideoInput, VideoSample
+from gadet.media.video.container import Converter
 from gadet.media.video.packets import PacketIndex
 from tests.media.video.clips import decoded, number_in, picture, write, write_sound
 
@@ -253,6 +254,13 @@ def test_pixels_that_are_not_square_are_told(tmp_path: Path) -> None:
     sample = load(tmp_path / "a.mp4")
     assert sample.info.notes == ("pixels 1.067 times as wide as high, shown as though square",)
     assert sample.clip.size == (160, 96)
+
+
+def test_colours_that_cannot_be_converted_are_taken_for_usual_ones() -> None:
+    frame = av.VideoFrame.from_ndarray(picture(5), format="rgb24").reformat(format="yuv420p")
+    expected = Converter((160, 96), 0)(frame)
+    frame.color_primaries, frame.color_trc, frame.colorspace = 11, 140, 40  # of a broken header
+    assert (Converter((160, 96), 0)(frame) == expected).all()
 
 
 def test_frames_that_grow_are_bounded(tmp_path: Path) -> None:
