@@ -216,7 +216,8 @@ def _add(
         return
     seen = case.localizer.closeup(region, scene, case.profile.views)
     if seen is not None:
-        chosen.append(_Place(region, scene, seen, findings))
+        fitting = seen.within_pictures(case.profile.max_images)
+        chosen.append(_Place(region, scene, fitting, findings))
 
 
 def _same(one: Region, other: Region) -> bool:

@@ -173,6 +173,17 @@ def test_a_closer_look_finds_the_place_in_the_key_frame() -> None:
     assert point.box.iou(square(point.frame)) > 0.8
 
 
+@pytest.mark.parametrize("most", [2, 4, 16])
+def test_no_question_shows_more_pictures_than_the_model_takes(most: int) -> None:
+    profile = PROFILE.model_copy(update={"max_images": most})
+    backend = ScriptedBackend(lambda _: answer(findings=[found(mark=1)]), profile=profile)
+    detector = AnomalyDetector(backend, expert=SquareExpert())
+    for clip in (item(), long_clip()):
+        detector.detect(clip, references=[item()], zoom=2)
+    assert max(len(prompt.views) for prompt in backend.prompts) <= most
+    assert any(view.kind == "zoom" for prompt in backend.prompts for view in prompt.views)
+
+
 def test_every_way_of_running_drives_the_same_questions(tmp_path: Path) -> None:
     answers = lambda prompt: NORMAL  # noqa: E731
     clip = long_clip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from gadet.experts.base import Evidence, Suspect
@@ -108,6 +108,13 @@ class Closeup:
     views: tuple[View, ...]
     marked: tuple[View, ...] = ()
     candidates: tuple[Suspect, ...] = ()
+
+    def within_pictures(self, most: int) -> Closeup:
+        """The same in at most `most` pictures: without numbers, then with the last views alone."""
+        if 1 + len(self.views) + len(self.marked) <= most:
+            return self
+        kept = self.views[-max(most - 1, 1) :]
+        return replace(self, views=kept, marked=(), candidates=())
 
 
 @dataclass(frozen=True, eq=False)

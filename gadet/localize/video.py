@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import numpy as np
+
 from gadet.errors import LocalizationError
 from gadet.experts.base import Evidence, Suspect
 from gadet.experts.video import EventCandidate
@@ -38,7 +40,11 @@ WINDOW_SHEETS: Final = 2
 WINDOW_RATE: Final = 2.0
 # … and windows grow until this many are enough, which bounds pictures in memory and cost.
 MOST_WINDOWS: Final = 24
-# A closer look shows so much time before and after, as a share of the event and in seconds at most.
+# A closer look shows so many times as many frames as were seen of that time, on so many sheets at
+# most.
+CLOSER: Final = 2
+CLOSER_SHEETS: Final = 3
+# It shows so much time before and after, as a share of the event and in seconds at most.
 AROUND: Final = (0.25, 1.5)
 # Numbers are as high as the times above the frames, because a model sees a sheet as a whole.
 LABEL_SHARE: Final = 1 / 64
@@ -132,16 +138,17 @@ class VideoLocalizer:
         if not isinstance(region, VideoRegion):
             return None
         first, last = _around(video, region)
-        sheet = video.sheet(
-            uniform(video.clip, cells_within(video.clip.size, limits), first, last),
-            limits,
-            kind="zoom",
-        )
+        each = cells_within(video.clip.size, limits)
+        shown = sum(first <= frame < last for frame in frames_shown(_sheets(scene)))
+        wanted = min(max(each, CLOSER * shown), each * CLOSER_SHEETS)
+        frames = uniform(video.clip, wanted, first, last)
+        parts = np.array_split(frames, -(-len(frames) // each))
+        sheets = [video.sheet(part.tolist(), limits, kind="zoom") for part in parts]
         key = video.still_view(key_frame(region, video.clip), limits, kind="zoom")
         events = tuple(one for one in _events(scene) if one.start < last and one.stop > first)
         marked = self.mark(video, (key,), events, limits)
         within = min(_sheets(scene), key=lambda view: _distance(view, region, video))
-        return Closeup(within, (sheet, key), marked, events if marked else ())
+        return Closeup(within, (*sheets, key), marked, events if marked else ())
 
     def brackets(self, region: Region, scene: Scene) -> tuple[Bracket, Bracket] | None:
         """Between which frames a finding begins and ends: those shown beside its first and last."""

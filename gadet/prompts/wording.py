@@ -168,9 +168,9 @@ STRETCH = (
 
 PROBE = """\
 In one clip this was found: {label}. {description}
-The first picture shows it, outlined. The second picture is another moment of the same clip. Is it \
-going on at the moment of the second picture? Judge from the second picture alone: whether what \
-was found, or its effect, is visible there as well."""
+The first picture shows it, outlined where its place is known. The second picture is another \
+moment of the same clip. Is it going on at the moment of the second picture? Judge from the second \
+picture alone: whether what was found, or its effect, is visible there as well."""
 PROBE_ANSWER = """\
 Answer with one JSON object and nothing else. `explanation`: what is visible, in one sentence. \
 `verdict`: `anomalous` when it is going on there, `normal` when it is not, `uncertain` when that \
