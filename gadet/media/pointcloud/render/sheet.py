@@ -167,20 +167,27 @@ def _axes(picture: Image.Image, camera: Camera, letter: int) -> None:
     """Draw the cloud's three axes as they lie in the view; the far ones first."""
     side = 6 * letter
     small = Image.new("RGBA", (side * _FINE, side * _FINE), (*_GROUND, 0))
-    draw, middle, long = ImageDraw.Draw(small), side * _FINE / 2, 1.9 * letter * _FINE
-    rim = 3.2 * letter * _FINE
-    draw.ellipse([middle - rim] * 2 + [middle + rim] * 2, fill=(*_GROUND, 170))
+    draw, middle, long = ImageDraw.Draw(small), side * _FINE / 2, 1.7 * letter * _FINE
     order = sorted(range(3), key=lambda axis: -camera.rotation[2, axis])
     for axis in order:
         name, colour = _AXES[axis]
         x, y = (float(part) for part in camera.rotation[:2, axis])
         end = (middle + x * long, middle + y * long)
-        draw.line([(middle, middle), end], fill=(*colour, 255), width=2 * _FINE)
+        for ink, width in ((_GROUND, 5), (colour, 2)):
+            draw.line([(middle, middle), end], fill=(*ink, 255), width=width * _FINE)
         reach = math.hypot(x, y)
         if reach > 0.35:
             out = 0.6 * letter * _FINE / reach
             at = (end[0] + x * out, end[1] + y * out)
-            draw.text(at, name, fill=(*colour, 255), font=_font(letter * _FINE), anchor="mm")
+            draw.text(
+                at,
+                name,
+                fill=(*colour, 255),
+                font=_font(letter * _FINE),
+                anchor="mm",
+                stroke_width=2 * _FINE,
+                stroke_fill=(*_GROUND, 255),
+            )
         else:
             dot = 2.2 * _FINE
             box = [middle - dot, middle - dot, middle + dot, middle + dot]
