@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,17 @@ def test_a_mark_leads_to_the_exact_mask() -> None:
     assert np.array_equal(region.mask.to_array(), bright)
     kinds = [(view.role, view.kind) for view in backend.prompts[0].views]
     assert kinds == [("item", "clean"), ("item", "marked")]
+
+
+def test_the_total_holds_what_measuring_took() -> None:
+    class Slow(StubExpert):
+        def assess(self, sample: Any, references: Any = ()) -> Evidence:
+            time.sleep(0.05)
+            return super().assess(sample, references)
+
+    made, _ = detector(answer("normal", 0.1), expert=Slow())
+    seconds = made.detect(picture()).timings
+    assert seconds["total"] >= seconds["expert"] >= 0.05
 
 
 def test_a_box_is_converted_through_the_profile_and_the_frame() -> None:

@@ -74,7 +74,8 @@ def test_an_event_begins_is_judged_and_ends() -> None:
     assert kinds([began, judged, ended]) == ["began", "judged", "ended"]
     assert (began.start, began.started) == (40, 4.0)
     assert (ended.start, ended.stop) == (40, 50)
-    assert ended.seconds == (4.0, 4.9)
+    assert began.seconds == (4.0, 4.1)
+    assert ended.seconds == (4.0, 5.0)
     assert {event.number for event in (began, judged, ended)} == {1}
     assert judged.problem == "down"
     (item,) = items

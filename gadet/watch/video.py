@@ -112,9 +112,9 @@ def watch_video(
     def told(stages: Iterator[tuple[Stage, Happening]]) -> Iterator[Event]:
         for stage, happening in stages:
             if stage != "judge":
-                yield _event(happening, stage)
+                yield _event(happening, stage, settings)
             elif inspect is not None:
-                yield _judged(happening, inspect, footage)
+                yield _judged(happening, inspect, footage, settings)
 
     for came in _frames(source, settings, limits):
         if not isinstance(came, Still):
@@ -178,19 +178,24 @@ class _Footage:
 
 
 def _judged(
-    happening: Happening, inspect: Callable[[VideoInput], Report], footage: _Footage
+    happening: Happening,
+    inspect: Callable[[VideoInput], Report],
+    footage: _Footage,
+    settings: VideoWatch,
 ) -> Event:
     """Inspect what is remembered; a failure ends the judgement, never the watching."""
     try:
-        return _event(happening, "judged", report=inspect(footage.clip(happening.since)))
+        report = inspect(footage.clip(happening.since))
+        return _event(happening, "judged", settings, report=report)
     except GadetError as error:
         logger.warning("event %d could not be judged: %s", happening.number, error)
-        return _event(happening, "judged", problem=str(error))
+        return _event(happening, "judged", settings, problem=str(error))
 
 
-def _event(happening: Happening, kind: Kind, **more: Any) -> Event:
-    lasted = (happening.since, max(happening.until, math.nextafter(happening.since, math.inf)))
-    return happening.told(kind, seconds=lasted, **more)
+def _event(happening: Happening, kind: Kind, settings: VideoWatch, **more: Any) -> Event:
+    # The last unusual frame lasts until the next one is measured.
+    seconds = (round(happening.since, 3), round(happening.until + 1 / settings.rate, 3))
+    return happening.told(kind, seconds=seconds, **more)
 
 
 def _of_stream(came: Silence | Broken, frame: int, seconds: float) -> Event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ pytest.importorskip("av")
 
 from typer.testing import CliRunner
 
+from gadet import AnomalyDetector, Event
 from gadet.cli.app import app
 from gadet.media.video.encode import write_mp4
 
@@ -73,3 +75,26 @@ def test_a_clip_is_inspected_and_reported(clip: Path) -> None:
     report = json.loads(result.stdout)
     assert report["item"]["modality"] == "video"
     assert page.read_text(encoding="utf-8").startswith("<!")
+
+
+def test_an_interruption_ends_without_a_traceback(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Iterator[Event]:
+        yield Event(kind="began", number=1, start=3, stop=4, score=0.7)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AnomalyDetector, "watch", interrupted)
+    result = run("watch", clip)
+    assert result.exit_code == 130
+    assert json.loads(result.stdout) == {
+        "kind": "began", "number": 1, "start": 3, "stop": 4, "score": 0.7
+    }  # fmt: skip
+
+
+def test_a_stream_that_breaks_is_a_failure(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Iterator[Event]:
+        yield Event(kind="broken", number=0, start=3, stop=4, problem="the camera is gone")
+
+    monkeypatch.setattr(AnomalyDetector, "watch", broken)
+    assert run("watch", "rtsp://camera/1").exit_code == 1
