@@ -11,6 +11,7 @@ NAMES = (
     "cold_import",
     "deeppcb",
     "image_auroc",
+    "large_picture",
     "local_batching",
     "memory_run",
     "pointcloud",

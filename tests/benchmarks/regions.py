@@ -402,14 +402,12 @@ def main() -> None:
     all_rows = list(rows(root))
     with tempfile.TemporaryDirectory() as folder:
         first = proposals(all_rows, random_segmenter(Path(folder)))
-    rest = {
-        "final_masks": final_masks(all_rows),
-        "default_marks": default_marks(all_rows),
-        "masks": masks(all_rows),
-        "legibility": legibility(all_rows),
-    }
-    for name, rows_of in rest.items():
-        print(f"\n{name}\n{table(rows_of)}")
+    print(f"\nproposals\n{table(first)}", flush=True)
+    rest = {}
+    for section in (final_masks, masks, default_marks, legibility):
+        rest[section.__name__] = section(all_rows)
+        # The whole takes minutes: show each part when it is there.
+        print(f"\n{section.__name__}\n{table(rest[section.__name__])}", flush=True)
     write(options.out, "Best mark of each defect, a perfect reader", first, **rest)
 
 

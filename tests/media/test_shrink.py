@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gadet.media import shrink
+from gadet.experts import filters
+from gadet.media import colour, shrink
 from gadet.media.shrink import resized
 
 
@@ -31,3 +32,20 @@ def test_nothing_is_done_to_a_picture_that_fits() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     assert np.array_equal(np.asarray(resized(pixels, (40, 30), Image.Resampling.BICUBIC)), pixels)
     assert resized(pixels, (80, 77), Image.Resampling.BICUBIC).size == (80, 77)
+
+
+def test_a_large_picture_is_copied_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (37, 20, 3), dtype=np.uint8)
+    monkeypatch.setattr(colour, "_BAND", 60)
+    copy, notes = colour.rgb_pixels(Image.fromarray(pixels), None)
+    assert np.array_equal(copy, pixels)
+    assert notes == []
+    assert not copy.flags.writeable
+
+
+@pytest.mark.parametrize("shape", [(300, 41), (9, 200), (1, 1)])
+def test_a_map_is_resized_in_bands(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]) -> None:
+    score_map = np.random.default_rng(2).random((30, 20), dtype=np.float32)
+    whole = filters.resize(score_map, shape)
+    monkeypatch.setattr(filters, "BAND", 90)
+    assert np.allclose(filters.resize(score_map, shape), whole, atol=1e-5)
