@@ -236,7 +236,7 @@ class _Receiver:
         options = {"protocol_whitelist": _PROTOCOLS, "format_whitelist": _FORMATS}
         if _scheme(self.url).startswith("rtsp"):
             options["rtsp_transport"] = "tcp"  # over UDP frames arrive broken
-        with av.open(self.url, options=options, timeout=(wait, wait)) as container:
+        with av.open(self.url, container_options=options, timeout=(wait, wait)) as container:
             if not container.streams.video:
                 raise InputError(
                     f"expected a stream with pictures; {public_url(self.url)} has none"

@@ -94,12 +94,17 @@ def _stream(container: Any) -> Any:
         stream
         for stream in container.streams.video
         # Of a header that is cut off the stream is there, and nothing that it is decoded by.
-        if stream.codec_context is not None and not stream.disposition.value & _COVER
+        if stream.codec_context is not None and not _disposition(stream) & _COVER
     ]
     if not streams:
         what = "only sound" if container.streams.audio else "nothing that can be decoded"
         raise InputError(f"expected a video; this file holds {what}: give a file with pictures")
-    return max(streams, key=lambda s: (s.disposition.value & _DEFAULT, s.width * s.height))
+    return max(streams, key=lambda s: (_disposition(s) & _DEFAULT, s.width * s.height))
+
+
+def _disposition(stream: Any) -> int:
+    """The bits of a stream's disposition; none where PyAV does not tell them, before 14.1."""
+    return int(getattr(getattr(stream, "disposition", None), "value", 0))
 
 
 def _upright(frame: Any, aspect: Any) -> tuple[tuple[int, int], int, list[str]]:

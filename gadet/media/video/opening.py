@@ -58,15 +58,13 @@ class Tape:
             MissingDependencyError: PyAV is not installed.
         """
         av = pyav()
-        options = {
-            "format_whitelist": _FORMATS,
-            "protocol_whitelist": "file",
-            "max_pixels": str(self.max_pixels),
-        }
+        # Options of the container alone: PyAV before 18 crashes where it is to pass them on to the
+        # streams of a file that tells them late.
+        options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
         # The scheme is said, so that a file called `http:…` or `concat:…` is one.
         source = io.BytesIO(self.data) if self.path is None else f"file:{self.path}"
         try:
-            container = av.open(source, options=options, metadata_errors="replace")
+            container = av.open(source, container_options=options, metadata_errors="replace")
         except damage() as error:
             raise InputError(
                 "expected a video file (MP4, MKV, AVI, MOV, WebM, MPEG, …); this one cannot be "
