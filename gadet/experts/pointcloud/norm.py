@@ -80,8 +80,7 @@ def norm_of(
     known = len(clouds)
     cells = thinned(raw, sites)
     surface = surface_of(cells.points, sensor)
-    own = len(cells.points) == len(raw)
-    off = surface.offsets(raw, others=own)
+    off = surface.offsets(raw, cells)
     links = sheets(raw, surface.normals[off.site])
     count = len(raw) // known
     scales = scales_of(count)

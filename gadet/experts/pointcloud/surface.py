@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gadet.experts.pointcloud.cells import Floats, Indices
+from gadet.experts.pointcloud.cells import Floats, Indices, Thinned
 from gadet.experts.pointcloud.sheets import sheets
 from gadet.media.pointcloud.needs import needed
 from gadet.media.pointcloud.render.normals import relief
@@ -51,7 +51,7 @@ class Surface:
     spacing: float
     tree: Any
 
-    def offsets(self, points: Floats, *, others: bool = False) -> Offsets:
+    def offsets(self, points: Floats, cells: Thinned | None = None) -> Offsets:
         """How far points `(N, 3)` lie from the surface.
 
         The mean distance to the planes at the nearest sites, weighted by their nearness and by
@@ -60,29 +60,34 @@ class Surface:
 
         Args:
             points: `(N, 3)`.
-            others: The points are the sites, and each is measured against the other ones.
+            cells: Of the points, when the sites are their means: each point is then measured
+                against what the others alone would have made of its site.
 
         Source: Kolluri 2008, Provably good moving least squares, doi:10.1145/1361192.1361195,
         equation 1, with the nearest sites alone.
         """
         parts = [
-            self._offsets(points[start : start + _BLOCK], others)
+            self._offsets(points, slice(start, start + _BLOCK), cells)
             for start in range(0, len(points), _BLOCK)
         ]
         return Offsets(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _offsets(self, points: Floats, others: bool) -> Offsets:
-        count = min(NEAREST + others, len(self.sites))
-        apart, near = self.tree.query(points, k=count)
+    def _offsets(self, points: Floats, block: slice, cells: Thinned | None) -> Offsets:
+        points = points[block]
+        apart, near = self.tree.query(points, k=min(NEAREST, len(self.sites)))
         apart, near = apart.reshape(len(points), -1), near.reshape(len(points), -1)
-        if others and count > 1:
-            apart, near = apart[:, 1:], near[:, 1:]
         normals = self.normals[near]
         alike = np.maximum((normals * normals[:, :1]).sum(axis=2), 0.0) ** 2
         # Relative to the nearest, so that far from the surface some weight is left.
         close = np.exp((apart[:, :1] ** 2 - apart**2) / (2 * (WIDTH * self.spacing) ** 2))
         weights = close * alike
         off = ((points[:, None] - self.sites[near]) * normals).sum(axis=2)
+        if cells is not None:
+            home = cells.home[block][:, None]
+            held = cells.held[home]
+            # The mean of a cell's other points lies h / (h - 1) times as far from each.
+            off = np.where(near == home, off * held / np.maximum(held - 1, 1), off)
+            weights = np.where((near == home) & (held == 1), 0.0, weights)
         signed = (weights * off).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-300)
         return Offsets(signed, near[:, 0], apart[:, 0])
 

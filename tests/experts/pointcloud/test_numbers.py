@@ -22,7 +22,7 @@ from gadet.experts.pointcloud.registration import moved, rigid, step
 from gadet.experts.pointcloud.sheets import LINKS, STEPS, partakers, sheets
 from gadet.experts.pointcloud.surface import NEAREST, WIDTH, surface_of
 from tests.experts.pointcloud import naive
-from tests.experts.pointcloud.made import ball, body, pose
+from tests.experts.pointcloud.made import ball, body, pose, seen
 
 spatial = pytest.importorskip("scipy.spatial")
 seeds = st.integers(0, 10_000)
@@ -61,6 +61,25 @@ def test_distances_from_the_surface_are_those_of_the_definition() -> None:
         assert signed == pytest.approx(slow, abs=1e-12)
         apart = np.linalg.norm(surface.sites - point, axis=1)
         assert site == apart.argmin()
+
+
+def test_points_of_the_surface_are_measured_against_the_others_alone() -> None:
+    points = body(ball(400, 3))
+    alone = surface_of(points)
+    found = alone.offsets(points, thinned(points, 400)).signed
+    for row in range(0, 400, 41):
+        left = np.arange(400) != row
+        slow = naive.signed_distance(
+            points[row], alone.sites[left], alone.normals[left], WIDTH * alone.spacing, NEAREST - 1
+        )
+        # The agreement of normals is that with the point's own one.
+        assert found[row] == pytest.approx(slow, abs=0.05 * alone.spacing)
+    noisy = np.concatenate([seen(points, seed) for seed in range(4)])
+    cells = thinned(noisy, 400)
+    shared = surface_of(cells.points)
+    spread = shared.offsets(noisy, cells).signed.std() / shared.offsets(noisy).signed.std()
+    fresh = shared.offsets(seen(points, 9)).signed.std() / shared.offsets(noisy).signed.std()
+    assert 1.0 < spread < 1.2 * fresh
 
 
 def test_distances_are_positive_outside_and_grow_with_the_way() -> None:
