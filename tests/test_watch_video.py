@@ -214,26 +214,20 @@ def test_settings_that_cannot_be_watched_by(settings: dict[str, Any], message: s
         VideoWatch(**settings)
 
 
-def moving(count: int = 160, event: range = range(100, 130)) -> Iterator[np.ndarray]:
-    """A place where a block moves slowly, and once very fast."""
-    rng = np.random.default_rng(0)
-    ground = rng.integers(80, 120, (96, 160, 3)).astype(np.uint8)
-    x = 10.0
-    for number in range(count):
-        x = (x + (14 if number in event else 2)) % 140
-        frame = ground.copy()
-        frame[30:54, int(x) : int(x) + 12] = 220
-        yield frame
+def timed(*clips: VideoInput) -> Iterator[tuple[float, np.ndarray]]:
+    """The frames of clips one after the other, ten per second."""
+    return ((n / 10, frame) for n, frame in enumerate(np.concatenate([c.item for c in clips])))
 
 
-def test_the_detector_watches_frames_and_asks_only_when_something_is_suspicious() -> None:
-    backend = ScriptedBackend(lambda _: answer(findings=[]), profile=Profile())
+def test_the_model_is_asked_only_when_something_is_suspicious() -> None:
+    case = samples.load("walkway")
+    backend = ScriptedBackend(lambda _: answer(findings=[]))
     detector = AnomalyDetector(backend, expert=SquareExpert())
-    settings = VideoWatch(fps=10.0, quiet=1.0, judge_after=2.0, memory=12.0)
-    events = list(detector.watch(moving(event=range(0)), settings, domain="traffic"))
-    assert events == []
-    assert backend.prompts == []
-    assert [event.kind for event in detector.watch(iter(moving(20)))] == []
+    events = list(detector.watch(timed(*case.references, case.item), domain="pedestrian"))
+    asked = [event for event in events if event.kind == "judged"]
+    assert len(asked) == len(backend.prompts) == 1
+    assert asked[0].start > len(case.references[0].item)
+    assert asked[0].report.verdict == "anomalous"
 
 
 def test_an_event_is_judged_offline_with_its_findings_in_seconds_of_the_stream() -> None:
