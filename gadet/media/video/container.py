@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gadet.errors import InputError
 from gadet.media.video.needs import pyav
-from gadet.media.video.opening import Tape, damage
+from gadet.media.video.opening import Tape, damage, reason
 from gadet.media.video.packets import PacketIndex
 from gadet.media.video.still import Pixels
 
@@ -262,12 +262,21 @@ class Converter:
         try:
             pixels = self._rgb(frame)
         except damage():
-            # The colours that it says it has are none that can be converted: taken for usual ones.
-            pixels = self._rgb(frame, src_colorspace="default", dst_colorspace="default")
+            pixels = self._as_usual(frame)
         if self._turns:
             pixels = np.ascontiguousarray(np.rot90(pixels, self._turns))
         pixels.flags.writeable = False
         return pixels
+
+    def _as_usual(self, frame: Any) -> Pixels:
+        """A frame whose colours are, by its own word, none that can be converted."""
+        try:
+            return self._rgb(frame, src_colorspace="default", dst_colorspace="default")
+        except damage() as error:
+            raise InputError(
+                f"expected frames of a known kind of colours; these, {frame.format.name}, cannot "
+                f"be converted: {reason(error)}"
+            ) from error
 
     def _rgb(self, frame: Any, **colours: str) -> Pixels:
         width, height = self._size
