@@ -53,8 +53,8 @@ class Scene:
         if not pairs:  # one frame: nothing to hold against it
             pairs = [(kept[0], np.full(kept[0].looks.shape[:2], LONE, np.float32))]
         usual = np.asarray(np.mean([distance for _, distance in pairs], axis=0), np.float32)
-        floor = max(float(np.median(usual)), LEAST_UNLIKE)
-        self._usual = np.maximum(gaussian(usual, 1.0), floor)
+        self._floor = max(float(np.median(usual)), LEAST_UNLIKE)
+        self._usual = np.maximum(gaussian(usual, 1.0), self._floor)
         shares = [float(self._changed(one, distance).mean()) for one, distance in pairs]
         self._centre, high = np.quantile(shares, [0.5, 0.9])
         spread = max(float(high - self._centre) / 1.28, LEAST_SPREAD)
@@ -62,7 +62,9 @@ class Scene:
 
     def _changed(self, glimpse: Glimpse, distance: FloatArray) -> FloatArray:
         """How much each cell changed, 0 to 3."""
-        changed = np.clip(distance / self._usual - BEYOND, 0, FULL)
+        # When half of the picture would count as changed, that is light, not what came or went.
+        light = max(float(np.median(distance)) - BEYOND * self._floor, 0.0)
+        changed = np.clip((distance - light) / self._usual - BEYOND, 0, FULL)
         if not glimpse.settled:
             return np.zeros_like(changed)
         still = local_max(glimpse.stirred.astype(np.float32), 1) == 0

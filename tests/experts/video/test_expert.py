@@ -108,6 +108,17 @@ def test_what_stops_where_nothing_stood_changes_the_scene() -> None:
     assert abs(last.centre[1] - 85) < 12
 
 
+def test_an_event_in_the_middle_is_found_with_nothing_given() -> None:
+    walkers = [*passers(14, seed=3), Walker(7.0, -10, 40, 50)]
+    evidence = EXPERT.assess(sample(frames(walkers, 14, seed=5)))
+    (event,) = events(evidence)
+    assert event.label == "fast object"
+    assert 6.8 <= event.start_seconds <= 8.2
+    assert 9.5 <= event.end_seconds <= 11.0
+    assert (evidence.score_map[:60] < 0.5).all()
+    assert (evidence.score_map[115:] < 0.5).all()
+
+
 def test_without_references_the_note_says_what_was_assumed() -> None:
     evidence = EXPERT.assess(NORMAL)
     assert "taken as what the place looks like" in " ".join(evidence.notes)
