@@ -116,6 +116,16 @@ class Card:
     no_picture: str = ""
     files: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the picture was drawn of an item that is none, and so needs all the width."""
+        return self.report is not None and self.report.item.modality != "image"
+
+    @property
+    def place_heading(self) -> str:
+        """What stands above where a finding is, without columns for it."""
+        return "Where, in the item's own coordinates" if self.drawn else "Where (original pixels)"
+
 
 def card_of(result: Report | Failure, detail: Detail, loader: PictureLoader | None = None) -> Card:
     """Prepare a report or a failure for a page."""

@@ -316,3 +316,17 @@ def test_a_fragment_escapes_the_name_in_the_alternative_text(presenter):
     text = presenter.fragment(report(item=item))
     assert Reader(text).all("img")[0]["alt"] == 'a" onload="x: anomalous'
     assert stdlib_html.escape('a" onload="x') in text
+
+
+def test_the_page_says_in_which_coordinates_a_finding_lies() -> None:
+    picture = HtmlPresenter().html([report()])
+    assert "Where (original pixels)" in picture
+    region = PointsRegion(indices=(1, 5), centroid=(0, 0, 1), extent=(1, 1, 1), units="mm")
+    cloud = report(
+        item=ItemInfo(name="c", modality="pointcloud", sha256=""),
+        findings=(Finding(label="dent", region=region),),
+    )
+    page = HtmlPresenter().html([cloud])
+    assert "Where (original pixels)" not in page
+    assert "own coordinates" in page
+    assert 'class="pictures plot"' in page
