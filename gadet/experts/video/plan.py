@@ -104,20 +104,23 @@ class Planner:
                 notes.append(
                     f"nothing normal was given: the first {lasts:.1f} s were taken as what the "
                     "place looks like, and motion was compared with the rest of the clip; an event "
-                    "in the first seconds cannot be seen"
+                    "in the first seconds cannot be seen, and what lasts or recurs over a fifth of "
+                    "the clip counts as usual"
                 )
             usual = self._of_first(clip, stop, measured, sure=known > 0)
-        motion = usual.motion
+        scene, motion = usual.scene, usual.motion
         if motion is None:
             measured = measured or whole(clip, self.backbone, size)
             own = [[one for _, one in measured]] if measured else self._learn([clip], size)
             motion = Motion(own, clean=False)
-            if references or known:
+            if not references and not known:
+                scene = scene.beside([one for part in own for one in part])
+            else:
                 notes.append(
                     f"{usual.frames} normal frames are too few to show what usually moves "
                     f"({LEAST_MOTION} are needed): motion was compared with the rest of the clip"
                 )
-        return Plan(Judge(usual.scene, motion), against, known, tuple(notes), measured)
+        return Plan(Judge(scene, motion), against, known, tuple(notes), measured)
 
     def _learn(self, clips: Sequence[Clip], size: tuple[int, int]) -> list[list[Glimpse]]:
         return learned(clips, self.backbone, size)

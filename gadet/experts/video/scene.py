@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,11 @@ LEAST_SPREAD = 0.01
 """Least spread of the changed share of a normal frame."""
 SCARCE = 10.0
 """Normal frames whose number doubles the square of the spread: few tell little."""
+LASTING = 0.2
+"""Share of a clip's frames from which on a change is taken for its usual state, where nothing is
+known to be normal …"""
+MILD = 2.0
+"""… and spreads that the change which so many frames reach counts for at most: half way to 0.5."""
 
 
 class Scene:
@@ -69,6 +75,19 @@ class Scene:
             return np.zeros_like(changed)
         still = local_max(glimpse.stirred.astype(np.float32), 1) == 0
         return np.asarray(changed * still, dtype=np.float32)
+
+    def beside(self, clip: Sequence[Glimpse]) -> Scene:
+        """The same place with a spread that takes what recurs or lasts in a clip for usual.
+
+        The order of the clip's frames stays as it is.
+
+        Args:
+            clip: Glimpses taken evenly from the whole clip, at least one.
+        """
+        reached = float(np.quantile([self.judge(one)[0] for one in clip], 1 - LASTING))
+        wider = copy.copy(self)
+        wider._spread = self._spread * max(1.0, reached / MILD)
+        return wider
 
     def judge(self, glimpse: Glimpse) -> tuple[float, FloatArray]:
         """How much of a frame changed.

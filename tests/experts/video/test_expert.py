@@ -153,3 +153,29 @@ def test_a_picture_is_no_video() -> None:
         EXPERT.assess(picture)
     with pytest.raises(InputError, match="reference 1"):
         EXPERT.assess(NORMAL, [picture])
+
+
+def lit(on: list[tuple[float, float]], seconds: float = 16) -> np.ndarray:
+    """Walkers, and a sign that lights up at some times."""
+    pixels = frames(passers(seconds, seed=3), seconds)
+    sign = np.random.default_rng(0).integers(0, 255, (14, 60, 1), dtype=np.uint8)
+    for start, stop in on:
+        pixels[round(start * 10) : round(stop * 10), 80:94, 40:100] = sign
+    return pixels
+
+
+def test_what_recurs_is_usual_where_nothing_is_known_to_be_normal() -> None:
+    often = [(start, start + 1.5) for start in (3.0, 6.0, 9.0, 12.0, 14.0)]
+    given = EXPERT.assess(sample(lit(often)), [NORMAL])
+    assert events(given)[0].label == "changed scene"
+    alone = EXPERT.assess(sample(lit(often)))
+    assert alone.score < 0.5
+    assert alone.candidates == ()
+
+
+def test_what_is_short_stays_an_event_where_nothing_is_known_to_be_normal() -> None:
+    evidence = EXPERT.assess(sample(lit([(7.0, 9.0)])))
+    (event,) = events(evidence)
+    assert event.label == "changed scene"
+    assert 6.8 <= event.start_seconds <= 7.5
+    assert 8.5 <= event.end_seconds <= 9.5

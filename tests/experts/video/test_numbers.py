@@ -157,6 +157,23 @@ def test_a_scene_unlike_what_was_seen_counts_by_its_share() -> None:
     assert columns.min() >= 11
 
 
+@pytest.mark.parametrize(("odd_from", "widened"), [(36, False), (15, True)])
+def test_what_a_fifth_of_a_clip_reaches_is_at_most_half_way_to_the_boundary(
+    odd_from: int, widened: bool
+) -> None:
+    pixels = frames(passers(4), 4)
+    pixels[odd_from:, 72:, 100:] = np.random.default_rng(0).integers(0, 255, (24, 60, 3))
+    watcher = Watcher(None, (160, 96))
+    seen = [watcher.look(number / 10, one) for number, one in enumerate(pixels)]
+    scene = Scene(seen[:10])
+    before = [scene.judge(one)[0] for one in seen]
+    after = [scene.beside(seen).judge(one)[0] for one in seen]
+    assert sorted(after)[-9] <= BOUNDARY / 2 + 1e-9
+    assert (after != before) == widened
+    factor = max(1.0, float(np.quantile(before, 0.8)) / (BOUNDARY / 2))
+    np.testing.assert_allclose(np.array(after) * factor, before, rtol=1e-6)
+
+
 def test_nothing_is_said_of_a_scene_before_motion_is_known() -> None:
     watcher = Watcher(None, (160, 96))
     seen = [watcher.look(n / 10, one) for n, one in enumerate(frames(passers(1), 1))]
