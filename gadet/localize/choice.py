@@ -42,7 +42,13 @@ def overlaps(proposals: Sequence[Proposal]) -> FloatArray:
     return found
 
 
-def choose(weights: FloatArray, likeness: FloatArray, most: int, first: int = 0) -> list[int]:
+def choose(
+    weights: FloatArray,
+    likeness: FloatArray,
+    most: int,
+    first: int = 0,
+    exact: float = 1.0,
+) -> list[int]:
     """Choose so that, wherever the truth lies, a chosen region is near it.
 
     Each proposal is a guess at the truth, right with a chance in proportion to its weight. The
@@ -55,6 +61,8 @@ def choose(weights: FloatArray, likeness: FloatArray, most: int, first: int = 0)
         likeness: `(N, N)` in [0, 1], how well one stands in for the other.
         most: Largest number to choose.
         first: The first so many are chosen in any case.
+        exact: How well those outline what they lie on, in [0, 1]: where they may not, another
+            outline of the same place still gains.
 
     Returns:
         Indices in the order of choice.
@@ -62,7 +70,7 @@ def choose(weights: FloatArray, likeness: FloatArray, most: int, first: int = 0)
     Source: Nemhauser, Wolsey and Fisher, https://doi.org/10.1007/BF01588971
     """
     chosen = list(range(min(first, most, len(weights))))
-    served = likeness[:, chosen].max(axis=1, initial=0.0)
+    served = exact * likeness[:, chosen].max(axis=1, initial=0.0)
     while len(chosen) < min(most, len(weights)):
         gain = weights @ np.maximum(likeness - served[:, None], 0)
         gain[chosen] = -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from gadet.localize.hierarchy import nested_regions
 from gadet.localize.proposal import Proposal
 from gadet.localize.standing import Ground, Standing
 from gadet.localize.superpixels import features_of
+from gadet.localize.surround import Surround
 from gadet.localize.swellings import swellings
 
 __all__ = ["SOURCES", "fuse", "region_at", "shrunk", "working_shape"]
@@ -40,10 +42,33 @@ GRID_CHANCE = 0.03
 REPEATED = 0.1
 """What a part of a sharp map that meets a known region counts: the map has drawn it already, and
 more numbers on it would hide it. Where marks are left it may still be the better outline."""
+INEXACT = 0.5
+"""How well a region of a soft map outlines what it lies on."""
 CLEAR = 6.0
 """Distinctness from which a region stands out as clearly as can be."""
+IN_SCAN = 1.0
+"""What swellings count where the picture is grey on black, as scans of a body are: broad lesions
+are among them. Set with nine brain slices in view."""
+HIDDEN = 0.1
+"""What a region counts, as a share, for each part of it that lies in the surround."""
 REFLECTION = 0.1
 """What contrast counts in tissue, where what stands out is a reflection, as a rule."""
+
+
+class Kind(NamedTuple):
+    """What a picture is like, each in [0, 1].
+
+    Attributes:
+        sharp: How steep the steps of the expert's map are.
+        red: How surely it shows the inside of a body.
+        around: The share of its border that is in a black surround.
+        grey: How surely it has no colours.
+    """
+
+    sharp: float
+    red: float
+    around: float
+    grey: float
 
 
 def working_shape(shape: tuple[int, ...], longest: int = LONGEST) -> tuple[int, int]:
@@ -83,18 +108,21 @@ def fuse(
     Returns:
         The known regions, then the others in the order of choice, each with how it stands out.
     """
-    ground = Ground.of(pixels, score_map)
+    surround = Surround.of(pixels)
+    ground = Ground.of(pixels, score_map, surround.mask)
     proposals = [*known, *_gathered(pixels, score_map, more, sources)]
     standings = ground.standings(proposals)
     proposals, standings = _strongest(proposals, standings, len(known))
     if not proposals:
         return []
-    weights = _weights(proposals, standings, ground.sharpness(), Tissue.of(pixels).likely)
+    kind = Kind(ground.sharpness(), Tissue.of(pixels).likely, surround.share, surround.grey)
+    weights = _weights(proposals, standings, kind)
     if ground.sharpness() >= (SOFT + SHARP) / 2:
         for i, one in enumerate(proposals[len(known) :], start=len(known)):
             if one.source == "expert" and _meets(one, known):
                 weights[i] *= REPEATED
-    chosen = choose(weights, overlaps(proposals), most, first=len(known))
+    exact = float(np.interp(kind.sharp, (SOFT, SHARP), (INEXACT, 1.0)))
+    chosen = choose(weights, overlaps(proposals), most, first=len(known), exact=exact)
     return [(proposals[i], standings[i]) for i in chosen]
 
 
@@ -166,14 +194,17 @@ def _strongest(
 
 
 def _weights(
-    proposals: Sequence[Proposal], standings: Sequence[Standing], sharpness: float, red: float
+    proposals: Sequence[Proposal], standings: Sequence[Standing], kind: Kind
 ) -> FloatVector:
     """The chance of each region: that of its source, shared among the regions of the source."""
     weights = np.array(
-        [_likelihood(one, how) for one, how in zip(proposals, standings, strict=True)]
+        [
+            _likelihood(one, how) * (HIDDEN + (1 - HIDDEN) * how.shown)
+            for one, how in zip(proposals, standings, strict=True)
+        ]
     )
     names = np.array([one.source for one in proposals])
-    chances = _chances(proposals, standings, sharpness, red)
+    chances = _chances(proposals, standings, kind)
     for source in SOURCES:
         of_it = names == source
         total = float(weights[of_it].sum())
@@ -183,26 +214,27 @@ def _weights(
 
 
 def _chances(
-    proposals: Sequence[Proposal], standings: Sequence[Standing], sharpness: float, red: float
+    proposals: Sequence[Proposal], standings: Sequence[Standing], kind: Kind
 ) -> dict[str, float]:
     """How likely the truth is a region of each source, in this picture.
 
     A sharp map is trusted as it stands. With a soft one the picture decides: contrast counts by
-    how far its best regions stand out, bands by how large their step is, and in the red of tissue
-    swellings before all.
+    how far its best regions stand out, bands by how large and sudden their step is, unless it leads to the
+    surround, swellings in scans, and in the red of tissue before all.
     """
-    trust = max(float(np.interp(sharpness, (SOFT, SHARP), TRUST)), IN_TISSUE * red)
+    trust = max(float(np.interp(kind.sharp, (SOFT, SHARP), TRUST)), IN_TISSUE * kind.red)
+    scan = kind.around * kind.grey
     pairs = list(zip(proposals, standings, strict=True))
     distinct = sorted((how.distinct for one, how in pairs if one.source == "contrast"))[-3:]
     step = max((one.strength for one, _ in pairs if one.source == "bands"), default=0.0)
     told = {
         "contrast": min(CLEAR, float(np.mean(distinct))) ** 2 / 8 if distinct else 0.0,
         "superpixels": 0.5,
-        "swellings": 0.05 + 3.0 * red,
-        "bands": 0.8 * step,
+        "swellings": 0.05 + 3.0 * kind.red + IN_SCAN * scan,
+        "bands": 0.8 * step * (1 - kind.around),
         "sam": 1.0 if any(one.source == "sam" for one in proposals) else 0.0,
     }
-    told["contrast"] *= 1 - (1 - REFLECTION) * red
+    told["contrast"] *= 1 - (1 - REFLECTION) * kind.red
     total = sum(told.values())
     shares = {source: (1 - trust) * value / total for source, value in told.items()}
     return shares | {"expert": trust, "grid": (1 - trust) * GRID_CHANCE}

@@ -17,6 +17,12 @@ MARGIN = 1 / 16
 """No step is looked for nearer than this share of the side to a border."""
 STEPS = 2
 """Most steps along one axis."""
+NEAR = 3
+"""Rows or columns on each side of a step, itself left out, where a sudden one is complete."""
+SUDDEN = (0.5, 1.0)
+"""What changes that near, as a share of the difference of both sides, for a slope or the outline of
+something round, and for a step. Of 59 pictures the eight with stripes and exposure steps had 1.1
+and more, all others but two 0.7 at most."""
 
 
 def cells(shape: tuple[int, int], across: int = 3) -> list[Proposal]:
@@ -39,8 +45,8 @@ def bands(features: npt.NDArray[np.float32]) -> list[Proposal]:
         features: `(H, W, C)` float32, as `features_of` gives them.
 
     Returns:
-        At most `4 * STEPS` regions, the strongest step of each axis first; their strength is the
-        size of the step as a share of all variation along the axis.
+        At most `4 * STEPS` regions, the largest step of each axis first; their strength is the
+        size of the step as a share of all variation along the axis, times how sudden it is.
     """
     shape = (features.shape[0], features.shape[1])
     found: list[Proposal] = []
@@ -55,7 +61,7 @@ def bands(features: npt.NDArray[np.float32]) -> list[Proposal]:
 
 
 def _steps(profile: npt.NDArray[np.float64]) -> list[tuple[int, float]]:
-    """Where the mean before and after differ most, `(place, share of variation explained)`."""
+    """Where the mean before and after differ most, `(place, strength in [0, 1])`."""
     length = len(profile)
     least = max(1, round(MARGIN * length))
     places = np.arange(least, length - least + 1)
@@ -69,6 +75,16 @@ def _steps(profile: npt.NDArray[np.float64]) -> list[tuple[int, float]]:
     found: list[tuple[int, float]] = []
     while len(found) < STEPS and between.max() > 0:
         best = int(np.argmax(between))
-        found.append((int(places[best]), float(between[best] / variation)))
+        place, gap = int(places[best]), float(np.linalg.norm(before[best] - after[best]))
+        sudden = float(np.interp(_jump(profile, place) / gap, SUDDEN, (0.0, 1.0)))
+        found.append((place, sudden * float(between[best]) / variation))
         between[np.abs(places - places[best]) < 2 * least] = 0
     return found
+
+
+def _jump(profile: npt.NDArray[np.float64], place: int) -> float:
+    """How much a profile changes close to a place; a step that is a little aside or blurred too."""
+    before, after = profile[max(place - NEAR, 0) : place - 1], profile[place + 1 : place + NEAR]
+    if len(before) == 0 or len(after) == 0:
+        before, after = profile[place - 1 : place], profile[place : place + 1]
+    return float(np.linalg.norm(before.mean(axis=0) - after.mean(axis=0)))

@@ -28,10 +28,12 @@ class Standing:
     Attributes:
         evidence: The mean of the map in it, as a share of the map's peak.
         distinct: How far its mean colour lies from that around it, in spreads of both.
+        shown: The share of it that is not in the surround.
     """
 
     evidence: float
     distinct: float
+    shown: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +41,8 @@ class Ground:
     """What regions are measured on: sums over the picture, and the map.
 
     Attributes:
-        colours: `(H, W, 4)` float32: L*, a*, b* and L* squared.
-        sums: `(H + 1, W + 1, 4)` float64, their sums above and left of each corner.
+        colours: `(H, W, 5)` float32: L*, a*, b*, L* squared and 1; all 0 in the surround.
+        sums: `(H + 1, W + 1, 5)` float64, their sums above and left of each corner.
         score_map: `(H, W)` float32 in [0, 1].
         peak: The highest value of the map, never 0.
     """
@@ -51,11 +53,23 @@ class Ground:
     peak: float
 
     @classmethod
-    def of(cls, pixels: npt.NDArray[np.uint8], score_map: FloatArray) -> Ground:
-        """Prepare a picture `(H, W, 3)` and the map `(H, W)` on it."""
+    def of(
+        cls,
+        pixels: npt.NDArray[np.uint8],
+        score_map: FloatArray,
+        surround: npt.NDArray[np.bool_] | None = None,
+    ) -> Ground:
+        """Prepare a picture `(H, W, 3)` and the map `(H, W)` on it.
+
+        With a `surround` `(H, W)`, regions are compared with nothing in it.
+        """
         colours = lab(pixels).astype(np.float32)
-        colours = np.dstack((colours, np.square(colours[..., 0])))
-        sums = np.zeros((pixels.shape[0] + 1, pixels.shape[1] + 1, 4))
+        shown = np.ones(pixels.shape[:2], dtype=np.float32)
+        if surround is not None:
+            shown[surround] = 0
+        colours = np.dstack((colours, np.square(colours[..., 0]), shown))
+        colours *= shown[..., None]
+        sums = np.zeros((pixels.shape[0] + 1, pixels.shape[1] + 1, 5))
         sums[1:, 1:] = colours.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
         return cls(colours, sums, score_map, max(float(score_map.max()), 1e-6))
 
@@ -68,12 +82,13 @@ class Ground:
         x1 = min(one.left + width + rim, self.colours.shape[1])
         whole = self.sums[y1, x1] - self.sums[y0, x1] - self.sums[y1, x0] + self.sums[y0, x0]
         inside = self.colours[one.window][one.mask].sum(axis=0, dtype=np.float64)
-        outside = (whole - inside) / max((y1 - y0) * (x1 - x0) - one.area, 1)
-        inside = inside / one.area
+        outside = (whole - inside) / max(float(whole[4] - inside[4]), 1)
+        shown = float(inside[4]) / one.area
+        inside = inside / max(float(inside[4]), 1)
         gap = float(np.linalg.norm(inside[:3] - outside[:3]))
         spread = sum(max(float(part[3] - part[0] ** 2), 0.0) for part in (inside, outside))
         evidence = float(self.score_map[one.window][one.mask].mean()) / self.peak
-        return Standing(evidence, gap / float(np.sqrt(spread + JUST_SEEN)))
+        return Standing(evidence, gap / float(np.sqrt(spread + JUST_SEEN)), shown)
 
     def sharpness(self) -> float:
         """The steepest step of the map between two pixels, as a share of its peak.

@@ -82,6 +82,15 @@ def test_the_refined_swelling_fits_better_than_the_map() -> None:
     assert iou(truth, refined) > max(iou(truth, raw), 0.8)
 
 
+def test_a_refined_swelling_takes_in_the_slope_around_its_height() -> None:
+    picture, truth = swelling()
+    y, x = np.mgrid[: truth.shape[0], : truth.shape[1]]
+    height = np.hypot((x - 170) / 1.2, y - 110) < 36  # of 52
+    refined = Refiner(picture).region(height)
+    assert iou(truth, height) < 0.5
+    assert iou(truth, refined) > 0.8
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 999), st.integers(1, 12), st.integers(1, 12))
 def test_filled_is_all_that_the_outside_cannot_reach(seed: int, height: int, width: int) -> None:

@@ -153,6 +153,13 @@ def test_a_double_gains_nothing() -> None:
     assert choose(np.array([5.0, 4.0, 0.1]), likeness, 3, first=2) == [0, 1, 2]
 
 
+def test_another_outline_of_an_inexact_first_one_gains() -> None:
+    likeness = np.array([[1.0, 0.9, 0.0], [0.9, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    weights = np.array([0.5, 0.5, 0.4])
+    assert choose(weights, likeness, 2, first=1) == [0, 2]
+    assert choose(weights, likeness, 2, first=1, exact=0.2) == [0, 1]
+
+
 def test_contrast_finds_a_dark_a_bright_and_a_coloured_spot() -> None:
     pixels = np.random.default_rng(0).normal(120, 4, (128, 160, 3))
     pixels[20:28, 30:38] -= 50
