@@ -219,8 +219,8 @@ def _chances(
     """How likely the truth is a region of each source, in this picture.
 
     A sharp map is trusted as it stands. With a soft one the picture decides: contrast counts by
-    how far its best regions stand out, bands by how large and sudden their step is, unless it leads to the
-    surround, swellings in scans, and in the red of tissue before all.
+    how far its best regions stand out, bands by how large and sudden their step is unless it leads
+    to the surround, swellings in scans, and in the red of tissue before all.
     """
     trust = max(float(np.interp(kind.sharp, (SOFT, SHARP), TRUST)), IN_TISSUE * kind.red)
     scan = kind.around * kind.grey
