@@ -159,7 +159,8 @@ def _with_foot(height: BoolArray) -> BoolArray:
     small = np.asarray(Image.fromarray(height).resize(shape[::-1], Image.Resampling.NEAREST))
     reach = round(FOOT * float(np.sqrt(np.count_nonzero(small) / np.pi)))
     grown = Image.fromarray(local_max(small.astype(np.float32), reach) > 0)
-    return height | np.asarray(grown.resize(height.shape[::-1], Image.Resampling.NEAREST))
+    whole = grown.resize(height.shape[::-1], Image.Resampling.NEAREST)
+    return np.asarray(height | np.asarray(whole))
 
 
 def _without_reflections(pixels: Pixels) -> Pixels:
