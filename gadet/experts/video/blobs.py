@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from gadet.experts.regions import bounding_box, regions
 from gadet.experts.video.glimpse import Glimpse
 from gadet.experts.video.judge import BOUNDARY, Judge, Judgement
+from gadet.experts.video.looks import CELL
 from gadet.experts.video.motion import FINE
 from gadet.geometry import Box
 
@@ -37,6 +39,7 @@ class Blob:
         fastest: What 99 % of the normal speeds there stay below.
         heading: Median velocity of the points, x and y, native pixels per second.
         turned: Change of velocity of its points, native pixels per second.
+        stayed: Seconds for which something has stayed there.
         share: Share of the picture that its box takes.
     """
 
@@ -51,6 +54,7 @@ class Blob:
     heading: tuple[float, float]
     turned: float
     share: float
+    stayed: float = 0.0
 
 
 def blobs(
@@ -93,6 +97,44 @@ def blobs(
                 heading=(float(velocity[0] * scale[0]), float(velocity[1] * scale[1])),
                 turned=float(np.median(steady.jolts[inside]) * scale[0]) if moving else 0.0,
                 share=box.area / (size[0] * size[1]),
+                stayed=_stayed(mask, glimpse),
             )
         )
-    return found
+    return connected(found)
+
+
+def _stayed(mask: npt.NDArray[np.bool_], glimpse: Glimpse) -> float:
+    """For how many seconds something has stayed within a mask of fine cells."""
+    rows, columns = np.nonzero(mask)
+    return float(glimpse.dwell[rows * FINE // CELL, columns * FINE // CELL].max(initial=0))
+
+
+def connected(found: list[Blob]) -> list[Blob]:
+    """Places with changes whose boxes overlap put together: they are one change.
+
+    Args:
+        found: The clearest first.
+
+    Returns:
+        The same without overlapping changes; each has the sigmas of its clearest part.
+    """
+    apart: list[Blob] = []
+    for blob in found:
+        whole = blob
+        while met := next((one for one in apart if _one_change(one, whole)), None):
+            apart.remove(met)
+            whole = _both(met, whole)
+        apart.append(whole)
+    return sorted(apart, key=lambda blob: -blob.sigmas)
+
+
+def _one_change(one: Blob, other: Blob) -> bool:
+    return one.cue == other.cue == "change" and one.box.intersection(other.box) > 0
+
+
+def _both(one: Blob, other: Blob) -> Blob:
+    """Two places as one, with what was measured at the clearer one."""
+    clearer = max(one, other, key=lambda blob: blob.sigmas)
+    a, b = one.box, other.box
+    box = Box.of(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))
+    return replace(clearer, box=box, share=clearer.share * box.area / clearer.box.area)

@@ -39,7 +39,7 @@ class EventCandidate:
         peak: The frame at which it departs most.
         score: How suspicious, in [0, 1]; 0.5 is the decision boundary.
         label: A short noun: "fast object", "unusual object", "changed scene", "wrong way", "sudden
-            motion".
+            motion", "loitering", "crowd running apart".
         fact: How it differs, in words and numbers.
         when: When and where, to stand behind the fact: "0:12.3–0:15.8, lower left".
         measures: The numbers behind the sentence, by name.

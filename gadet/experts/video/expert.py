@@ -13,7 +13,9 @@ from gadet.experts.backbone import Backbone
 from gadet.experts.base import Evidence
 from gadet.experts.filters import FloatArray
 from gadet.experts.video.blobs import Blob, blobs
+from gadet.experts.video.camera import View
 from gadet.experts.video.events import EventCandidate
+from gadet.experts.video.facts import view_notes
 from gadet.experts.video.glimpse import small_size
 from gadet.experts.video.judge import to_score, together
 from gadet.experts.video.linking import Linker, event_of
@@ -45,6 +47,7 @@ class FrameEvidence:
         seconds: Its time on the clip's own clock.
         sigmas: Spreads above normal by cue.
         score_map: `(h, w)` float32 in [0, 1), scores by place, in equal cells over the picture.
+        view: What the camera did since the frame before.
         blobs: The places that depart from normal, the clearest first.
     """
 
@@ -53,6 +56,7 @@ class FrameEvidence:
     sigmas: dict[str, float]
     score_map: FloatArray = field(repr=False)
     blobs: tuple[Blob, ...] = ()
+    view: View = View.STILL
 
     @property
     def score(self) -> float:
@@ -109,9 +113,12 @@ class VideoExpert:
         indices, raw = [], []
         events: list[EventCandidate] = []
         linker = Linker()
+        views: dict[View, list[float]] = {View.CUT: [], View.MOVES: []}
         for one in _judged(item.clip, plan, backbone):
             indices.append(one.index)
             raw.append(one.score)
+            if one.view in views:
+                views[one.view].append(one.seconds)
             places = () if one.index < plan.known else one.blobs
             ended = linker.add(one.seconds, places)
             events = _clearest(events, ended, plan, item.clip)
@@ -127,7 +134,7 @@ class VideoExpert:
             facts=_facts(item.clip, len(indices), len(events), plan.against),
             expert=self.name,
             weights_sha256=backbone.sha256 if backbone else None,
-            notes=(*notes, *plan.notes),
+            notes=(*notes, *plan.notes, *view_notes(views)),
             compared=item.normal_until is not None,
         )
 
@@ -186,6 +193,7 @@ def _judged(clip: Clip, plan: Plan, backbone: Backbone | None) -> Iterator[Frame
             judgement.sigmas,
             to_score(judgement.map),
             tuple(blobs(index, glimpse, judgement, plan.judge, clip.size)),
+            glimpse.view,
         )
 
 

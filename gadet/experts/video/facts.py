@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from gadet.experts.places import place
 from gadet.experts.video.blobs import Blob
+from gadet.experts.video.camera import View
 from gadet.geometry import Box
 from gadet.media.video.still import clock
 
-__all__ = ["LABELS", "direction_words", "fact_of", "measures_of", "when_words"]
+__all__ = ["LABELS", "direction_words", "fact_of", "measures_of", "view_notes", "when_words"]
 
 LABELS = {
     "speed": "fast object",
@@ -20,7 +21,11 @@ LABELS = {
     "way": "wrong way",
     "look": "unusual object",
     "change": "changed scene",
+    "stay": "loitering",
+    "scatter": "crowd running apart",
 }
+MOST_CUTS = 5
+"""Cuts whose times are told."""
 WAYS = (
     "left to right",
     "towards the lower right",
@@ -51,6 +56,7 @@ def measures_of(blobs: Sequence[Blob]) -> dict[str, float]:
         "heading_x": float(np.median([blob.heading[0] for blob in same])),
         "heading_y": float(np.median([blob.heading[1] for blob in same])),
         "turned": float(np.median([blob.turned for blob in same])),
+        "stayed": max(blob.stayed for blob in blobs),
         "share": max(blob.share for blob in same),
     }
     measures["speed_ratio"] = measures["speed"] / max(measures["usual_speed"], 1e-6)
@@ -88,6 +94,14 @@ PHRASES: dict[str, Callable[[dict[str, float], str], str]] = {
         f"a still part of the picture looks like it never does in {against} "
         f"({100 * m['share']:.1f} % of the area)"
     ),
+    "stay": lambda m, against: (
+        f"something that stays where it moves for {m['stayed']:.0f} s; "
+        f"99 % of what moves in {against} stays for less than a third of that"
+    ),
+    "scatter": lambda m, against: (
+        f"many objects that move apart from one another at once, at {m['speed']:.0f} px/s, "
+        f"faster than the whole moves in {against}"
+    ),
 }
 
 
@@ -105,3 +119,30 @@ def fact_of(cue: str, measures: dict[str, float], against: str) -> str:
 def when_words(start: float, end: float, box: Box, size: tuple[int, int]) -> str:
     """When and where an event is: "0:12.3–0:15.8, lower left"."""
     return f"{clock(start)}–{clock(end)}, {place(box, (size[1], size[0]))}"
+
+
+def view_notes(views: Mapping[View, Sequence[float]]) -> tuple[str, ...]:
+    """What the reader should know about a camera that did not stand still.
+
+    Args:
+        views: Seconds of the measured frames with a cut, and of those in which the picture moved.
+    """
+    notes = []
+    if cuts := views[View.CUT]:
+        notes.append(
+            f"the picture is cut at {_clocks(cuts)}: what moves is followed anew from there, and a "
+            "place that was not seen before is not compared"
+        )
+    if moves := views[View.MOVES]:
+        notes.append(
+            f"the camera moves in {len(moves)} measured frames, from {clock(moves[0])} to "
+            f"{clock(moves[-1])}: these are not judged"
+        )
+    return tuple(notes)
+
+
+def _clocks(seconds: Sequence[float]) -> str:
+    """The first times, and how many more there are."""
+    told = ", ".join(clock(one) for one in seconds[:MOST_CUTS])
+    more = len(seconds) - MOST_CUTS
+    return told + (f" and {more} times more" if more > 0 else "")

@@ -11,8 +11,10 @@ from PIL import Image
 
 from gadet.experts.backbone import Backbone
 from gadet.experts.filters import FloatArray, luminance
-from gadet.experts.video.looks import CELL, describe
+from gadet.experts.video.camera import Camera, View
+from gadet.experts.video.looks import CELL, cells_of, describe
 from gadet.experts.video.points import Moving, PointTracker
+from gadet.experts.video.staying import Dwell
 
 __all__ = ["LONGEST", "Glimpse", "Watcher", "small_size"]
 
@@ -44,6 +46,10 @@ class Glimpse:
         moving: The points on whatever moves.
         settled: Whether enough frames came before to tell what moves.
         half_looks: `(h, w, C)` float16, what its cells look like; half as large as it is used.
+        dwell: `(h, w)` float32, seconds for which something has stayed around each cell.
+        watched: Seconds since the first frame, the last cut or the last motion of the camera.
+        view: What the camera did since the frame before.
+        anew: Whether there was a cut or a motion of the camera before.
     """
 
     seconds: float
@@ -51,6 +57,10 @@ class Glimpse:
     moving: Moving = field(repr=False)
     settled: bool
     half_looks: npt.NDArray[np.float16] = field(repr=False)
+    dwell: FloatArray = field(repr=False)
+    watched: float = 0.0
+    view: View = View.STILL
+    anew: bool = False
 
     @property
     def looks(self) -> FloatArray:
@@ -91,8 +101,15 @@ class Watcher:
         """Start with no frame."""
         self._backbone = backbone
         self._size = size
+        self._camera = Camera()
+        self._anew = False
+        self._restart(0.0)
+
+    def _restart(self, seconds: float) -> None:
+        """Forget what moved: after a cut nothing goes on, and what the camera does is no motion."""
         self._points = PointTracker()
-        self._seen = 0
+        self._dwell = Dwell(cells_of((self._size[1], self._size[0])))
+        self._seen, self._since = 0, seconds
 
     def look(self, seconds: float, pixels: Pixels) -> Glimpse:
         """Take in a frame.
@@ -105,10 +122,27 @@ class Watcher:
         if size != (pixels.shape[1], pixels.shape[0]):
             picture = Image.fromarray(np.ascontiguousarray(pixels))
             pixels = np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
-        moving = self._points.step(seconds, luminance(pixels))
+        levels = luminance(pixels)
+        view = self._camera.step(levels)
+        if view is not View.STILL or not self._seen:
+            self._anew = self._anew or view is not View.STILL
+            self._restart(seconds)
+        moving = self._points.step(seconds, levels)
+        sighted = moving.older(SIGHTED)
+        dwell = self._dwell.step(seconds, sighted.places, sighted.velocities)
         looks = describe(pixels, self._backbone).astype(np.float16)
         self._seen += 1
-        return Glimpse(seconds, (size[1], size[0]), moving, self._seen > SIGHTED, looks)
+        return Glimpse(
+            seconds,
+            (size[1], size[0]),
+            moving,
+            self._seen > SIGHTED,
+            looks,
+            dwell,
+            seconds - self._since,
+            view,
+            self._anew,
+        )
 
     def look_through(self, frames: Iterable[tuple[float, Pixels]]) -> Iterator[Glimpse]:
         """Take in frames, one at a time."""

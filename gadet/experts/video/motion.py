@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gadet.experts.filters import FloatArray, gaussian
+from gadet.experts.filters import FloatArray, gaussian, resize
 from gadet.experts.video.glimpse import Glimpse
 from gadet.experts.video.habits import Habits, Marks
+from gadet.experts.video.scatter import Scatter, outward
+from gadet.experts.video.staying import Staying
 
 __all__ = ["FINE", "Motion", "spread_out"]
 
@@ -46,6 +48,8 @@ SCARCE = 10.0
 """Normal frames whose number doubles the square of the spread: few tell little."""
 SCARCE_OWN = 30.0
 """The same where the clip is compared with itself: it may hold what is looked for."""
+CERTAIN = 4.0
+"""Spreads at which a rule counts where it begins to hold: those of the boundary."""
 
 
 class Motion:
@@ -76,6 +80,7 @@ class Motion:
         }
         levels = [self._maps(one, marks) for one, marks in held if len(one.steady.ages)]
         few = 1 + (SCARCE if clean else SCARCE_OWN) / max(len(levels), 1)
+        self.staying, self._scatter = Staying(clips), Scatter(whole)
         self._scales = {}
         for name, cue in CUES.items():
             peaks = [float(one[name].max()) for one in levels] or [0.0]
@@ -85,19 +90,38 @@ class Motion:
 
     def maps(self, glimpse: Glimpse) -> dict[str, FloatArray]:
         """Spreads above normal `(h, w)` by cue, in cells of `FINE` pixels."""
-        return {
+        found = {
             cue: (one - np.float32(self._scales[cue][0])) / np.float32(self._scales[cue][1])
             for cue, one in self._maps(glimpse, self.habits.marks(glimpse)).items()
         }
+        return found | self._ruled(glimpse)
+
+    def _ruled(self, glimpse: Glimpse) -> dict[str, FloatArray]:
+        """Loitering and scattering as spreads: at the boundary where they begin to hold."""
+        shape = _fine(glimpse)
+        steady = glimpse.steady
+        apart = np.maximum(outward(steady.places, steady.velocities), 0)
+        around = spread_out(Marks(steady.places, apart), shape, 2.5)
+        around /= np.float32(max(float(around.max()), 1e-6))
+        held = {
+            "stay": resize(self.staying.beyond(glimpse), shape),
+            "scatter": around * np.float32(self._scatter.beyond(glimpse)),
+        }
+        return {cue: np.float32(CERTAIN) * (4 * one - 3) for cue, one in held.items()}
 
     def _maps(self, glimpse: Glimpse, marks: dict[str, Marks]) -> dict[str, FloatArray]:
-        shape = (-(-glimpse.shape[0] // FINE), -(-glimpse.shape[1] // FINE))
+        shape = _fine(glimpse)
         found = {}
         for name, cue in CUES.items():
             middle, unit = self._tails[name]
             values = np.clip((marks[name].values - middle) / unit, 0, MOST)
             found[name] = spread_out(Marks(marks[name].places, values), shape, cue.reach)
         return found
+
+
+def _fine(glimpse: Glimpse) -> tuple[int, int]:
+    """Rows and columns of the maps of a frame."""
+    return -(-glimpse.shape[0] // FINE), -(-glimpse.shape[1] // FINE)
 
 
 def _tail(marks: Sequence[Marks], least: float) -> tuple[float, float]:

@@ -71,7 +71,9 @@ class Scene:
         # When half of the picture would count as changed, that is light, not what came or went.
         light = max(float(np.median(distance)) - BEYOND * self._floor, 0.0)
         changed = np.clip((distance - light) / self._usual - BEYOND, 0, FULL)
-        if not glimpse.settled:
+        # After a cut, a place that looks nothing like the known one cannot be compared with it.
+        elsewhere = glimpse.anew and light > self._floor
+        if not glimpse.settled or elsewhere:
             return np.zeros_like(changed)
         still = local_max(glimpse.stirred.astype(np.float32), 1) == 0
         return np.asarray(changed * still, dtype=np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gadet.experts.filters import gaussian
-from gadet.experts.video import facts, habits, looks, motion, points, rows, smoothing
+from gadet.experts.video import blobs, facts, habits, looks, motion, points, rows, smoothing
 from gadet.experts.video.blobs import Blob
 from gadet.experts.video.glimpse import Glimpse, Watcher, small_size
 from gadet.experts.video.judge import BOUNDARY, to_score, together
@@ -149,6 +150,7 @@ def test_a_scene_unlike_what_was_seen_counts_by_its_share() -> None:
         points.Moving.nothing(),
         True,
         looks.describe(changed, None).astype(np.float16),
+        np.zeros((12, 20), np.float32),
     )
     sigmas, cells = scene.judge(odd)
     assert sigmas > 4
@@ -245,6 +247,18 @@ def blob(seconds: float, x: float, sigmas: float = 8.0, speed: float = 20.0) -> 
         round(seconds * 10), seconds, Box.of(x, 10, x + 10, 30), sigmas, "speed", speed, 5.0, 8.0,
         (speed, 0.0), 0.0, 0.01,
     )  # fmt: skip
+
+
+def test_changes_whose_boxes_overlap_are_one_and_other_cues_stay_apart() -> None:
+    def change(x: float, sigmas: float) -> Blob:
+        return replace(blob(0, x, sigmas), cue="change")
+
+    chain = [change(0, 9), change(16, 8), change(60, 7), change(8, 6), blob(0, 4, 5)]
+    whole, other, moving = blobs.connected(chain)
+    assert (whole.box, whole.sigmas) == (Box.of(0, 10, 26, 30), 9)
+    assert whole.share == pytest.approx(0.026)
+    assert other == chain[2]
+    assert moving == chain[4]
 
 
 def test_places_that_follow_one_another_are_linked() -> None:
