@@ -1,12 +1,12 @@
 """Synthetic defects on real shapes: gadet's point-cloud expert beside other detectors, in one run.
 
-    python -m tests.benchmarks.pointcloud [--out PATH] [--fast] [--only TEXT]
+    python -m tests.benchmarks.pointcloud [--out PATH] [--fast] [--only TEXT] [--shapes A,B]
 
 Follows the protocol of tests/benchmarks/pointcloud_defects.py with one and with four references.
 Points are drawn from meshes; point sets are cut into halves, one for the references, one for what
 is judged. A defect that would hold fewer than ten points of the cloud is left out. The shapes come
 from GADET_DATA, else `../shared/data` beside the repository. `--fast` takes two shapes and four
-good clouds each.
+good clouds each, `--shapes` those that are named.
 """
 
 from __future__ import annotations
@@ -139,8 +139,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/benchmarks/pointcloud.json"))
     parser.add_argument("--fast", action="store_true", help="two shapes, four good clouds each")
     parser.add_argument("--only", default="", help="only detectors whose name holds this text")
+    parser.add_argument("--shapes", default="", help="only these shapes, joined by commas")
     given = parser.parse_args()
     names = FAST if given.fast else tuple(SHAPES)
+    names = tuple(given.shapes.split(",")) if given.shapes else names
     makers = {name: make for name, make in {GADET: Gadet, **PEERS}.items() if given.only in name}
     each: list[Row] = []
     wrong: list[float] = []

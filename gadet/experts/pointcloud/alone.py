@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gadet.experts.pointcloud.cells import Floats
-from gadet.experts.pointcloud.lenses import Look, look
+from gadet.experts.pointcloud.lenses import Look, boundary, look
 from gadet.experts.pointcloud.norm import Norm, norm_of
 from gadet.experts.pointcloud.registration import Landmarks, landmarks, moved, placed
 from gadet.experts.pointcloud.rehearsal import rehearsed
@@ -18,10 +18,16 @@ __all__ = ["Alone", "alone", "open_sides"]
 
 MIRRORED = 0.85
 """Share of a cloud that lies on its mirror image, from which it is taken to be symmetric."""
+BROKEN = 0.05
+"""Share of a cloud up to which it may break its own symmetry, or else it has none."""
+OFTEN, OFTEN_LEVEL = 0.95, 1.64
+"""A share of a cloud's points, and the standard normal value below which as many lie."""
+STRICT = 1.15
+"""How much farther out than with references something has to be."""
 SMOOTH = 12
 """Points per site of the smooth surface."""
-RARE, RARE_LEVEL = 0.999, 3.1
-"""A share of a cloud's points, and the standard normal value below which as many lie."""
+RARE, RARE_LEVEL = 0.99, 2.33
+"""The same for what is rare in any shape: edges and corners."""
 AROUND = 12
 """Neighbours among which the widest empty side of a point is looked for."""
 
@@ -46,37 +52,56 @@ def alone(points: Floats, places: Landmarks) -> Alone:
 
     A cloud that lies on its own mirror image is compared with that, which shows what breaks the
     symmetry. Any other is compared with its own smooth surface, which shows what is sharper,
-    rougher or emptier than nearly all of it.
+    rougher or emptier than nearly all of it. Nothing says what is normal then, so what covers
+    much of a cloud is its usual surface.
 
     Args:
         points: `(N, 3)`.
         places: Its landmarks.
     """
+    return _mirrored(points, places) or _smoothed(points, places)
+
+
+def _mirrored(points: Floats, places: Landmarks) -> Alone | None:
+    """What breaks the symmetry of a cloud; None of one that has none."""
     mirror = np.array([-1.0, 1.0, 1.0])
     flipped = landmarks(Cloud(np.asarray(places.fine * mirror)))
     found = placed(flipped, places)
-    if found.fitness >= MIRRORED:
-        image = moved(points * mirror, found.transform)
-        norm = rehearsed(norm_of([image], places), [image])
-        return Alone(
-            look(points, norm),
-            norm,
-            "no references: the cloud was compared with its mirror image; what differs may be "
-            "wrong on either side, or meant",
-        )
+    if found.fitness < MIRRORED:
+        return None
+    image = moved(points * mirror, found.transform)
+    norm = rehearsed(norm_of([image], places), [image])
+    seen = look(points, norm)
+    # A table mirrors itself wherever the things on it stand, and a scan wherever its border runs.
+    if np.mean(seen.worst > boundary(seen.lenses.size)) > BROKEN:
+        return None
+    return Alone(
+        _unusual(seen, OFTEN, OFTEN_LEVEL),
+        norm,
+        "no references: the cloud was compared with its mirror image; what differs may be "
+        "wrong on either side, or meant",
+    )
+
+
+def _smoothed(points: Floats, places: Landmarks) -> Alone:
+    """What is sharper, rougher or emptier than nearly all of a cloud."""
     norm = norm_of([points], places, sites=max(len(points) // SMOOTH, min(len(points), 50)))
     norm = replace(norm, bias=np.zeros_like(norm.bias))
     seen = look(points, norm)
     open_level = open_sides(points, norm.surface.normals[seen.site])
     lenses = np.concatenate([seen.lenses[:, :-1], open_level[:, None]], axis=1)
-    # Edges and corners of any shape are sharp: only what nearly all of it is not stands out.
-    usual = np.quantile(lenses, RARE, axis=0) / RARE_LEVEL
     return Alone(
-        replace(seen, lenses=lenses / np.maximum(usual, 1.0)),
+        _unusual(replace(seen, lenses=lenses), RARE, RARE_LEVEL),
         norm,
         "no references: the cloud was compared with its own smooth surface, which tells what is "
         "sharp, rough or open, not what is wrong",
     )
+
+
+def _unusual(seen: Look, share: float, level: float) -> Look:
+    """A look to which what a share of the cloud does not reach is no higher than chance has it."""
+    usual = np.quantile(seen.lenses, share, axis=0) / level
+    return replace(seen, lenses=seen.lenses / (STRICT * np.maximum(usual, 1.0)))
 
 
 def open_sides(points: Floats, normals: Floats) -> Floats:

@@ -15,7 +15,7 @@ from gadet.experts.pointcloud.alone import alone
 from gadet.experts.pointcloud.candidate import PointsCandidate
 from gadet.experts.pointcloud.cells import Floats, Thinned, thinned
 from gadet.experts.pointcloud.facts import number
-from gadet.experts.pointcloud.lenses import Look, look, polished
+from gadet.experts.pointcloud.lenses import Look, boundary, look, polished
 from gadet.experts.pointcloud.memory import Bank, bank_of
 from gadet.experts.pointcloud.norm import MOST, Norm, clouds_in_one_frame, norm_of
 from gadet.experts.pointcloud.parts import parts, unlike_parts
@@ -28,14 +28,13 @@ from gadet.experts.pointcloud.registration import (
     placed,
 )
 from gadet.experts.pointcloud.rehearsal import rehearsed
+from gadet.experts.pointcloud.repeats import repeats_of
 from gadet.media.base import Sample
 from gadet.media.pointcloud import Cloud, PointCloudSample
 from gadet.report import Modality
 
 __all__ = ["PointCloudExpert"]
 
-MARGIN = 0.5
-"""Standard deviations above what chance alone reaches somewhere in a cloud."""
 REMEMBERED = 0.8
 """Weight of the bank of descriptors beside the lenses, which see more where a pose was found."""
 MOST_REMEMBERED = 6.0
@@ -175,9 +174,11 @@ class PointCloudExpert:
 
 def _normal_of(clouds: Sequence[Cloud]) -> _Normal:
     points, places, lost = clouds_in_one_frame(clouds)
-    norm = rehearsed(norm_of(points, places, clouds[0].sensor), points)
+    known = repeats_of(points)
+    norm = norm_of(known.clouds, places, clouds[0].sensor, noise=known.lost)
+    norm = rehearsed(norm, known.clouds)
     kept = [landmarks_of(one) for number, one in enumerate(clouds) if number not in lost]
-    return _Normal(norm, bank_of(kept), lost)
+    return _Normal(norm, bank_of([kept[first] for first in known.firsts]), lost)
 
 
 def _cloud_of(sample: Sample, name: str) -> Cloud:
@@ -197,8 +198,7 @@ def _remembered(points: Floats, places: Landmarks, bank: Bank) -> Floats:
 
 def _scores(levels: Floats, tests: int) -> Floats:
     """Levels in [0, 1]: 0.5 a little above the highest of as many standard normal values."""
-    boundary = math.sqrt(2 * math.log(max(tests, 2))) + MARGIN
-    return np.asarray(levels / (levels + boundary))
+    return np.asarray(levels / (levels + boundary(tests)))
 
 
 def _noise_fact(norm: Norm, cloud: Cloud) -> str:

@@ -18,6 +18,8 @@ WIDE = 0.25
 """… or this share of its radius, where that is wider."""
 FADE = 0.3
 """How much less the outermost of them are told than those at the edge."""
+PLACES = 12.0
+"""Independent places that a point borders, of which it is told the emptiest."""
 LEAST = 4.0
 """Nats below which an empty place is not looked at."""
 _TRIED = 3
@@ -42,7 +44,8 @@ def gaps(surface: Surface, density: Floats, points: Floats, site: Indices) -> Ga
     """Find where points are missing.
 
     Of points that are scattered at random with a density λ, none lies within r of a place with
-    chance exp(-λ π r²). Surprise is told on the scale of a standard normal value, √(2 λ π r²).
+    chance exp(-λ π r²). Surprise is told on the scale of a standard normal value, √(2 λ π r²); a
+    point is told of the emptiest of the places around it, less what the highest of so many has.
 
     Args:
         surface: Where points should be.
@@ -68,5 +71,6 @@ def gaps(surface: Surface, density: Floats, points: Floats, site: Indices) -> Ga
         row = np.concatenate([np.asarray(one, np.int64) for one in found])
         beyond = np.linalg.norm(points[row] - surface.sites[hot[place]], axis=1)
         inward = np.clip(1 - (beyond - radius[hot[place]]) / rim[place], 0.0, 1.0)
-        np.maximum.at(level, row, np.sqrt(2 * nats[hot[place]]) * (1 - FADE * (1 - inward)))
+        surprise = np.maximum(nats[hot[place]] - np.log(PLACES), 0.0)
+        np.maximum.at(level, row, np.sqrt(2 * surprise) * (1 - FADE * (1 - inward)))
     return Gaps(level, np.sqrt(2 * nats), radius)

@@ -13,7 +13,7 @@ from gadet.experts.pointcloud.norm import Norm
 from gadet.experts.pointcloud.registration import moved, step
 from gadet.experts.pointcloud.sheets import LINKS, partakers, sheets
 
-__all__ = ["Look", "chi_level", "look", "polished"]
+__all__ = ["USUAL", "Look", "boundary", "chi_level", "look", "polished"]
 
 POLISHED = 8_000
 """Points that the last bit of a pose is found with."""
@@ -27,6 +27,8 @@ GRAIN = 0.03
 """Spacings by which a surface that was drawn from so few points may be off over wide areas."""
 LOUD = 1.5
 """Noise of a cloud, in that of the references as variances, from which it is allowed for."""
+MARGIN = 0.5
+"""Standard deviations above what chance alone reaches somewhere in a cloud."""
 USUAL = 3.0
 """Clean points reach this anywhere; where they reach more, all are told relative to it."""
 
@@ -70,6 +72,11 @@ def polished(points: Floats, norm: Norm) -> Floats:
         apart = off.signed - norm.bias[off.site, 0]
         pose = step(here, norm.surface.normals[off.site], apart) @ pose
     return pose
+
+
+def boundary(tests: int) -> float:
+    """A little above what the highest of so many standard normal values reaches."""
+    return math.sqrt(2 * math.log(max(tests, 2))) + MARGIN
 
 
 def chi_level(mean: Floats, freedom: float) -> Floats:

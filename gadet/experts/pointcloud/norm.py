@@ -67,6 +67,7 @@ def norm_of(
     sensor: Floats | None = None,
     *,
     sites: int = MOST,
+    noise: float = 0.0,
 ) -> Norm:
     """What is normal by clean clouds that lie in one frame.
 
@@ -75,6 +76,7 @@ def norm_of(
         places: Landmarks of that frame.
         sensor: `(3,)` where the sensor stood.
         sites: Most sites of the surface: fewer make it smoother.
+        noise: Variance that clouds under test have beyond that of these.
     """
     raw = np.concatenate([thinned(one, MOST).points for one in clouds])
     known = len(clouds)
@@ -91,7 +93,7 @@ def norm_of(
         bias.append(cells.mean(level))
     rough = (off.signed - links.spread(off.signed, 1)) ** 2 * (LINKS / (LINKS - 1))
     variance = cells.mean(links.spread(rough, 2))
-    variance = np.maximum(variance, max(float(np.median(variance)), 1e-300))
+    variance = np.maximum(variance, max(float(np.median(variance)), 1e-300)) + noise
     around = min(_DENSITY * known, len(raw) - 1)
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(raw)
     reach = tree.query(surface.sites, k=[around + 1])[0][:, 0]

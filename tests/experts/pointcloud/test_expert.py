@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from gadet.experts.pointcloud import PointCloudExpert, PointsCandidate, register
 from gadet.experts.pointcloud import expert as expert_module
 from gadet.experts.pointcloud.registration import moved
 from gadet.media.image import ImageAdapter
-from gadet.media.pointcloud import PointCloudSample
+from gadet.media.pointcloud import PointCloudAdapter, PointCloudSample
 from tests.experts.pointcloud.made import Floats, ball, body, pose, sample, seen
 
 pytest.importorskip("scipy")
@@ -174,6 +175,35 @@ def test_without_references_a_hole_and_a_spike_stand_out(expert: PointCloudExper
     assert "its own smooth surface" in evidence.notes[0]
     assert APART[int(evidence.score_map.argmax())] < 0.06
     assert expert.assess(query(CLEAN)).score < evidence.score
+
+
+def test_a_scene_is_no_broken_symmetry(expert: PointCloudExpert) -> None:
+    rng = np.random.default_rng(40)
+    table = np.column_stack([rng.random((9_000, 2)), np.zeros(9_000)])
+    things = [ball(500, seed) * 0.06 + [*rng.random(2), 0.06] for seed in range(3)]
+    evidence = expert.assess(sample(seen(np.concatenate([table, *things]), 41)))
+    assert "its own smooth surface" in evidence.notes[0]
+    assert evidence.score < 0.5
+    assert not evidence.candidates
+
+
+@pytest.mark.parametrize("name", [
+    "mosd/learn0.pcd", "mosd/learn20.pcd", "pcl/milk.pcd", "meshes/stanford-bunny.obj",
+    "pcl/samp11-utm.pcd", "pcl/object_template_0.pcd",
+])  # fmt: skip
+def test_real_clouds_without_references_are_called_nothing(
+    expert: PointCloudExpert, real_data: Path, name: str
+) -> None:
+    cloud = PointCloudAdapter().load(real_data / "pointcloud" / name)
+    assert expert.assess(cloud).score < 0.5
+
+
+def test_clean_clouds_of_few_points_are_calm(expert: PointCloudExpert) -> None:
+    scores = [
+        expert.assess(sample(ball(2_000, seed)), [sample(ball(2_000, seed + 10))]).score
+        for seed in range(3)
+    ]
+    assert max(scores) < 0.5
 
 
 def test_the_same_cloud_gives_the_same_evidence_from_any_thread(
