@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gadet.experts.regions import bounding_box, regions
+from gadet.experts.video.cells import Cells
 from gadet.experts.video.glimpse import Glimpse
 from gadet.experts.video.judge import BOUNDARY, Judge, Judgement
 from gadet.experts.video.looks import CELL
@@ -39,8 +40,9 @@ class Blob:
         fastest: What 99 % of the normal speeds there stay below.
         heading: Median velocity of the points, x and y, native pixels per second.
         turned: Change of velocity of its points, native pixels per second.
-        stayed: Seconds for which something has stayed there.
         share: Share of the picture that its box takes.
+        cells: Which part of the box it is.
+        stayed: Seconds for which something has stayed there.
     """
 
     frame: int
@@ -54,6 +56,7 @@ class Blob:
     heading: tuple[float, float]
     turned: float
     share: float
+    cells: Cells
     stayed: float = 0.0
 
 
@@ -76,7 +79,8 @@ def blobs(
     steady, speeds = glimpse.steady, judge.motion.habits.speeds
     found = []
     for mask, _, peak in regions(whole, FROM * BOUNDARY, most=MOST):
-        x0, y0, x1, y1 = (FINE * edge for edge in bounding_box(mask & (whole >= CORE * peak)))
+        core = mask & (whole >= CORE * peak)
+        x0, y0, x1, y1 = (FINE * edge for edge in bounding_box(core))
         corners = np.array([[x0, y0], [min(x1, glimpse.shape[1]), min(y1, glimpse.shape[0])]])
         inside = ((steady.places >= corners[0]) & (steady.places < corners[1])).all(axis=1)
         moving = inside.any()
@@ -97,6 +101,7 @@ def blobs(
                 heading=(float(velocity[0] * scale[0]), float(velocity[1] * scale[1])),
                 turned=float(np.median(steady.jolts[inside]) * scale[0]) if moving else 0.0,
                 share=box.area / (size[0] * size[1]),
+                cells=Cells.of(core, (FINE * float(scale[0]), FINE * float(scale[1]))),
                 stayed=_stayed(mask, glimpse),
             )
         )
@@ -137,4 +142,5 @@ def _both(one: Blob, other: Blob) -> Blob:
     clearer = max(one, other, key=lambda blob: blob.sigmas)
     a, b = one.box, other.box
     box = Box.of(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))
-    return replace(clearer, box=box, share=clearer.share * box.area / clearer.box.area)
+    share = clearer.share * box.area / clearer.box.area
+    return replace(clearer, box=box, share=share, cells=one.cells | other.cells)

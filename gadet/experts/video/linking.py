@@ -91,7 +91,12 @@ def event_of(
         stop=stop,
         start_seconds=link[0].seconds,
         end_seconds=end,
-        track=tuple(Sight(blob.frame, blob.seconds, blob.box) for blob in link),
+        track=tuple(
+            Sight(
+                blob.frame, blob.seconds, blob.box, blob.cells.mask(size) if blob is peak else None
+            )
+            for blob in link
+        ),
         peak=peak.frame,
         score=score,
         label=LABELS[peak.cue],

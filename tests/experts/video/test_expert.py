@@ -45,6 +45,16 @@ def test_a_fast_object_is_found_in_time_and_place(fast: Evidence) -> None:
         assert abs(y - 50) < 12
 
 
+def test_where_it_is_clearest_its_pixels_are_known(fast: Evidence) -> None:
+    event = events(fast)[0]
+    masks = {sight.frame: sight.mask for sight in event.track if sight.mask is not None}
+    assert list(masks) == [event.peak]
+    drawn = masks[event.peak].to_array()
+    assert drawn.shape == (96, 160)
+    x0, y0, x1, y1 = event.box.rounded_out()
+    assert 0 < drawn.sum() == drawn[y0:y1, x0:x1].sum()
+
+
 def test_the_sentence_says_how_fast_where_to_and_when(fast: Evidence) -> None:
     event = events(fast)[0]
     assert "times as fast as is usual there" in event.sentence

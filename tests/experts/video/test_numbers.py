@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gadet.experts.filters import gaussian
 from gadet.experts.video import blobs, facts, habits, looks, motion, points, rows, smoothing
 from gadet.experts.video.blobs import Blob
+from gadet.experts.video.cells import Cells
 from gadet.experts.video.glimpse import Glimpse, Watcher, small_size
 from gadet.experts.video.judge import BOUNDARY, to_score, together
 from gadet.experts.video.linking import GAP, LEAST, Linker, event_of
@@ -245,7 +246,7 @@ def test_one_score_stays_as_it_is() -> None:
 def blob(seconds: float, x: float, sigmas: float = 8.0, speed: float = 20.0) -> Blob:
     return Blob(
         round(seconds * 10), seconds, Box.of(x, 10, x + 10, 30), sigmas, "speed", speed, 5.0, 8.0,
-        (speed, 0.0), 0.0, 0.01,
+        (speed, 0.0), 0.0, 0.01, Cells.of(np.arange(12).reshape(3, 4) == x // 10, (10.0, 10.0)),
     )  # fmt: skip
 
 
@@ -257,6 +258,7 @@ def test_changes_whose_boxes_overlap_are_one_and_other_cues_stay_apart() -> None
     whole, other, moving = blobs.connected(chain)
     assert (whole.box, whole.sigmas) == (Box.of(0, 10, 26, 30), 9)
     assert whole.share == pytest.approx(0.026)
+    assert whole.cells == chain[0].cells | chain[1].cells | chain[3].cells
     assert other == chain[2]
     assert moving == chain[4]
 
