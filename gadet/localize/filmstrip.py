@@ -31,6 +31,7 @@ _PER_ROW: Final = 4
 _PLOT: Final = 132
 _INK: Final = (32, 36, 42)
 _PAPER: Final = (255, 255, 255)
+_TINT: Final = 90  # of 255: what is there stays to be seen
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,10 @@ def _strip(video: VideoSample, row: _Row) -> Image.Image:
 def _cell(still: Still, row: _Row, size: tuple[int, int]) -> Image.Image:
     """A frame with the place of the finding outlined, and its time in the corner."""
     picture = Image.fromarray(still.pixels).resize(size, Image.Resampling.LANCZOS)
+    mask = _mask_at(row.region, still.index) if row.region is not None else None
+    if mask is not None and row.number is not None:
+        shown = Image.fromarray(np.where(mask, _TINT, 0).astype(np.uint8)).resize(size)
+        picture.paste(Image.new("RGB", size, colour_of(row.number)), mask=shown)
     pen = ImageDraw.Draw(picture)
     box = box_at(row.region, still.index, still.seconds) if row.region is not None else None
     if box is not None and row.number is not None:
@@ -121,6 +126,13 @@ def _cell(still: Still, row: _Row, size: tuple[int, int]) -> Image.Image:
     pen.rectangle((0, size[1] - 20, room, size[1]), fill=_INK)
     pen.text((5, size[1] - 10), stamp, fill=_PAPER, font=_font(14), anchor="lm")
     return picture
+
+
+def _mask_at(region: VideoRegion, frame: int) -> npt.NDArray[np.bool_] | None:
+    """The pixels of a finding in a frame, where they are known."""
+    masks = (point.mask for point in region.track if point.frame == frame)
+    known = next((mask for mask in masks if mask is not None), None)
+    return None if known is None else known.to_array()
 
 
 def _title(strip: Image.Image, number: int, words: str) -> None:

@@ -17,7 +17,7 @@ class Sight(NamedTuple):
         frame: Number of the frame in the clip, from 0.
         seconds: Its time on the clip's own clock.
         box: Native pixels, half-open.
-        mask: Native pixels, at the moment at which the event is clearest.
+        mask: Native pixels, at the moment at which the box is largest.
     """
 
     frame: int

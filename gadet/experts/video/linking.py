@@ -83,6 +83,7 @@ def event_of(
         against: What it was compared with.
     """
     peak = max(link, key=lambda blob: blob.sigmas)
+    largest = max(link, key=lambda blob: blob.box.area)
     measures = measures_of(link)
     stop, end = until
     score = float(np.quantile(to_score([blob.sigmas for blob in link]), TYPICAL))
@@ -92,10 +93,9 @@ def event_of(
         start_seconds=link[0].seconds,
         end_seconds=end,
         track=tuple(
-            Sight(
-                blob.frame, blob.seconds, blob.box, blob.cells.mask(size) if blob is peak else None
-            )
+            Sight(blob.frame, blob.seconds, blob.box, mask)
             for blob in link
+            for mask in (blob.cells.mask(size) if blob is largest else None,)
         ),
         peak=peak.frame,
         score=score,
