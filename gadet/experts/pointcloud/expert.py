@@ -27,7 +27,7 @@ from gadet.experts.pointcloud.registration import (
     moved,
     placed,
 )
-from gadet.experts.pointcloud.rehearsal import rehearsed
+from gadet.experts.pointcloud.rehearsal import headroom, rehearsed
 from gadet.experts.pointcloud.repeats import repeats_of
 from gadet.media.base import Sample
 from gadet.media.pointcloud import Cloud, PointCloudSample
@@ -131,7 +131,7 @@ class PointCloudExpert:
         """The evidence of a cloud whose pose is known."""
         levels = seen.worst
         if remembered is not None:
-            levels = np.maximum(levels, REMEMBERED * remembered)
+            levels = np.maximum(levels, REMEMBERED * remembered / headroom(norm.points))
         scores = _scores(levels, seen.lenses.size)
         found = parts(cloud, cells, seen, norm, scores)
         return self._evidence(cells, scores, found, facts, notes)

@@ -13,7 +13,7 @@ from gadet.experts.pointcloud.lenses import USUAL, boundary, look
 from gadet.experts.pointcloud.norm import Norm, norm_of
 from gadet.media.pointcloud.needs import needed
 
-__all__ = ["rehearsed"]
+__all__ = ["headroom", "rehearsed"]
 
 AROUND = 8
 """Clean points around a site that tell how high they score there."""
@@ -48,8 +48,12 @@ def rehearsed(norm: Norm, clouds: Sequence[Floats]) -> Norm:
     norm = replace(norm, clean=clean)
     rest = turns[ROUNDS:] if len(clouds) > 1 else list(_turns(clouds, SEED + 1))
     excess = max((_excess(norm, *turn) for turn in rest[:ROUNDS]), default=1.0)
-    room = 1 + ROOM / math.sqrt(norm.points)
-    return replace(norm, clean=clean * (excess * room))
+    return replace(norm, clean=clean * (excess * headroom(norm.points)))
+
+
+def headroom(points: int) -> float:
+    """How many times as high as clean points were seen to score other draws of so many may."""
+    return 1 + ROOM / math.sqrt(points)
 
 
 def _around(points: Floats, levels: Floats, norm: Norm) -> Floats:
