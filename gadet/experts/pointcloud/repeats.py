@@ -13,7 +13,7 @@ from gadet.media.pointcloud.needs import needed
 
 __all__ = ["Repeats", "repeats_of"]
 
-SAME = 0.25
+SAME = 0.36
 """Spacings to the nearest point of another cloud, at the median, up to which both show the same
 places: of points that are scattered independently half are nearer than 0.47 spacings."""
 NEAR = 0.5
