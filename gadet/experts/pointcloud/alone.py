@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gadet.experts.pointcloud.cells import Floats
+from gadet.experts.pointcloud.jets import tangents
 from gadet.experts.pointcloud.lenses import Look, boundary, look
 from gadet.experts.pointcloud.norm import Norm, norm_of
 from gadet.experts.pointcloud.registration import Landmarks, landmarks, moved, placed
@@ -123,10 +124,7 @@ def open_sides(points: Floats, normals: Floats) -> Floats:
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(points)
     near = tree.query(points, k=min(AROUND + 1, len(points)))[1][:, 1:]
     away = points[near] - points[:, None]
-    helper = np.where(np.abs(normals[:, :1]) < 0.9, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
-    first = np.cross(normals, helper)
-    first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-12)
-    second = np.cross(normals, first)
+    first, second = tangents(normals)
     turn = np.sort(
         np.arctan2(np.einsum("nkc,nc->nk", away, second), np.einsum("nkc,nc->nk", away, first)),
         axis=1,

@@ -25,9 +25,9 @@ from gadet.experts.pointcloud.registration import (
     cloud_key,
     landmarks_of,
     moved,
-    placed,
+    register,
 )
-from gadet.experts.pointcloud.rehearsal import headroom, rehearsed
+from gadet.experts.pointcloud.rehearsal import rehearsed
 from gadet.experts.pointcloud.repeats import repeats_of
 from gadet.media.base import Sample
 from gadet.media.pointcloud import Cloud, PointCloudSample
@@ -35,7 +35,7 @@ from gadet.report import Modality
 
 __all__ = ["PointCloudExpert"]
 
-REMEMBERED = 0.8
+REMEMBERED = 0.5
 """Weight of the bank of descriptors beside the lenses, which see more where a pose was found."""
 MOST_REMEMBERED = 6.0
 """Level beyond which the bank says no more."""
@@ -101,7 +101,7 @@ class PointCloudExpert:
         notes += [f"reference {one + 1} was left out: it does not fit the first"
                   for one in normal.lost]  # fmt: skip
         places = landmarks_of(cloud)
-        found = placed(places, normal.norm.places)
+        found = register(cloud, normals[0])
         remembered = _remembered(cells.points, places, normal.bank)
         if found.failed:
             return self._lost(cloud, cells, found, remembered, notes)
@@ -131,7 +131,7 @@ class PointCloudExpert:
         """The evidence of a cloud whose pose is known."""
         levels = seen.worst
         if remembered is not None:
-            levels = np.maximum(levels, REMEMBERED * remembered / headroom(norm.points))
+            levels = np.maximum(levels, REMEMBERED * remembered / norm.room)
         scores = _scores(levels, seen.lenses.size)
         found = parts(cloud, cells, seen, norm, scores)
         return self._evidence(cells, scores, found, facts, notes)

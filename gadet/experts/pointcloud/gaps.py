@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,12 +16,16 @@ RIM = 1.5
 """Spacings around a gap whose points are told of it …"""
 WIDE = 0.25
 """… or this share of its radius, where that is wider."""
-FADE = 0.3
+FADE = 0.1
 """How much less the outermost of them are told than those at the edge."""
-PLACES = 12.0
-"""Independent places that a point borders, of which it is told the emptiest."""
-LEAST = 4.0
-"""Nats below which an empty place is not looked at."""
+LEAST = 1.84
+"""Surprise below which an empty place is not told of."""
+WARM = 2.0
+"""Nats from which the emptiest place around a site is looked for …"""
+TURNS, STRIDE, SHORTER = 5, 0.35, 0.75
+"""… in so many steps, the first of so many spacings, each shorter than the last by a factor …"""
+ROAM = 0.6
+"""… and never farther than so many spacings from the site."""
 _TRIED = 3
 _SAME_SIDE = 0.2
 
@@ -31,8 +35,8 @@ class Gaps(NamedTuple):
 
     Attributes:
         level: float64 `(N,)` of the points: how surprising the emptiest place is that they border.
-        empty: float64 `(S,)` of the sites: how surprising it is that no point is nearer.
-        radius: float64 `(S,)` distance of the sites to the nearest point.
+        empty: float64 `(S,)` of the sites: how surprising the emptiest place is beside each.
+        radius: float64 `(S,)` distance of those places to the nearest point.
     """
 
     level: Floats
@@ -43,34 +47,64 @@ class Gaps(NamedTuple):
 def gaps(surface: Surface, density: Floats, points: Floats, site: Indices) -> Gaps:
     """Find where points are missing.
 
-    Of points that are scattered at random with a density λ, none lies within r of a place with
-    chance exp(-λ π r²). Surprise is told on the scale of a standard normal value, √(2 λ π r²); a
-    point is told of the emptiest of the places around it, less what the highest of so many has.
+    Of points that are scattered at random with a density λ, none lies within r of a given place
+    with chance exp(-x), x = λ π r². The largest empty circles are those that touch three points: of
+    these there are two for each point, and one of x nats or more has chance (1 + x) exp(-x).
+    Surprise is told on the scale of a standard normal value, and handed to the points around.
 
     Args:
         surface: Where points should be.
         density: `(S,)` how many per unit of area.
         points: `(N, 3)` those that are.
         site: `(N,)` the site nearest to each.
+
+    Source: Miles 1970, doi:10.1016/0025-5564(70)90061-1, section 7 (the circles around the
+    triangles of a random scatter).
     """
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(points)
-    tried = min(_TRIED, len(points))
-    apart, near = tree.query(surface.sites, k=tried)
-    apart, near = apart.reshape(len(apart), -1), near.reshape(len(near), -1)
-    alike = np.einsum("skc,sc->sk", surface.normals[site[near]], surface.normals) > _SAME_SIDE
-    first = np.where(alike.any(axis=1), alike.argmax(axis=1), tried - 1)
-    radius = apart[np.arange(len(apart)), first]
+
+    def radius_at(places: Floats, normals: Floats) -> Floats:
+        """How far the nearest point of the same sheet is."""
+        tried = min(_TRIED, len(points))
+        apart, near = tree.query(places, k=tried)
+        apart, near = apart.reshape(len(places), tried), near.reshape(len(places), tried)
+        alike = np.einsum("pkc,pc->pk", surface.normals[site[near]], normals) > _SAME_SIDE
+        first = np.where(alike.any(axis=1), alike.argmax(axis=1), tried - 1)
+        return np.asarray(apart[np.arange(len(apart)), first])
+
+    places = surface.sites.copy()
+    radius = radius_at(places, surface.normals)
+    warm = np.flatnonzero(np.pi * density * radius**2 > WARM)
+    emptier = _emptiest(tree, points, places[warm], surface.normals[warm], surface.spacing)
+    wider = radius_at(emptier, surface.normals[warm])
+    better = wider > radius[warm]
+    places[warm[better]], radius[warm[better]] = emptier[better], wider[better]
     nats = np.pi * density * radius**2
+    empty = np.sqrt(2 * np.maximum(nats - np.log(2 * (1 + nats)), 0.0))
+    hot = np.flatnonzero(empty > LEAST)
+    rim = np.maximum(WIDE * radius[hot], RIM / np.sqrt(np.median(density)))
+    found = tree.query_ball_point(places[hot], radius[hot] + rim)
+    held = np.fromiter(map(len, found), np.int64, len(found))
+    place = np.repeat(np.arange(len(hot)), held)
+    row = np.concatenate([np.zeros(0, np.int64), *(np.asarray(one, np.int64) for one in found)])
+    beyond = np.linalg.norm(points[row] - places[hot[place]], axis=1) - radius[hot[place]]
+    outward = np.clip(beyond / rim[place], 0.0, 1.0)
     level = np.zeros(len(points))
-    hot = np.flatnonzero(nats > LEAST)
-    if len(hot):
-        rim = np.maximum(WIDE * radius[hot], RIM / np.sqrt(np.median(density)))
-        found = tree.query_ball_point(surface.sites[hot], radius[hot] + rim)
-        held = np.fromiter(map(len, found), np.int64, len(found))
-        place = np.repeat(np.arange(len(hot)), held)
-        row = np.concatenate([np.asarray(one, np.int64) for one in found])
-        beyond = np.linalg.norm(points[row] - surface.sites[hot[place]], axis=1)
-        inward = np.clip(1 - (beyond - radius[hot[place]]) / rim[place], 0.0, 1.0)
-        surprise = np.maximum(nats[hot[place]] - np.log(PLACES), 0.0)
-        np.maximum.at(level, row, np.sqrt(2 * surprise) * (1 - FADE * (1 - inward)))
-    return Gaps(level, np.sqrt(2 * nats), radius)
+    np.maximum.at(level, row, empty[hot[place]] * (1 - FADE * outward))
+    return Gaps(level, empty, radius)
+
+
+def _emptiest(tree: Any, points: Floats, start: Floats, normals: Floats, spacing: float) -> Floats:
+    """Places `(P, 3)` moved along the surface away from the points around them.
+
+    A site need not lie in the middle of a gap, and the smaller the gap, the more that matters.
+    """
+    place = start
+    for turn in range(TURNS):
+        away = place - points[tree.query(place)[1]]
+        away -= (away * normals).sum(axis=1, keepdims=True) * normals
+        away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-300)
+        gone = place + away * (STRIDE * SHORTER**turn * spacing) - start
+        length = np.linalg.norm(gone, axis=1, keepdims=True)
+        place = start + gone * np.minimum(1, ROAM * spacing / np.maximum(length, 1e-300))
+    return np.asarray(place)

@@ -19,10 +19,13 @@ POLISHED = 8_000
 """Points that the last bit of a pose is found with."""
 POLISH = 3
 """Rounds of it."""
+AWAY = 1.5
+"""How many times as far off as before, at the median, they may leave the points."""
 MOST_SHIFT = 8.0
 """Standard deviations beyond which a point moves the mean around it no further …"""
-MOST_ENERGY = 10.0
-"""… and squares of them: at a sharp edge a single clean point may lie far off."""
+MOST_ENERGY, FEW = (20.0, 10.0), 2
+"""… and squares of them, up to so many steps of averaging and beyond: at a sharp edge a single
+clean point may lie far off, and the wider a mean the fewer such points it takes to stand out."""
 GRAIN = 0.03
 """Spacings by which a surface that was drawn from so few points may be off over wide areas."""
 LOUD = 1.5
@@ -63,15 +66,20 @@ class Look:
 
 
 def polished(points: Floats, norm: Norm) -> Floats:
-    """The small motion `(4, 4)` that brings points onto the surface as exactly as noise allows."""
+    """The small motion `(4, 4)` that brings points onto the surface as exactly as noise allows.
+
+    Where too few points hold a pose, steps may lead away: then they are not taken.
+    """
     few = points[:: max(1, len(points) // POLISHED)]
-    pose = np.eye(4)
-    for _ in range(POLISH):
+    pose, left = np.eye(4), []
+    for _ in range(POLISH + 1):
         here = moved(few, pose)
         off = norm.surface.offsets(here)
         apart = off.signed - norm.bias[off.site, 0]
-        pose = step(here, norm.surface.normals[off.site], apart) @ pose
-    return pose
+        left.append(float(np.median(np.abs(apart))))
+        if len(left) <= POLISH:
+            pose = step(here, norm.surface.normals[off.site], apart) @ pose
+    return pose if left[-1] <= AWAY * left[0] else np.eye(4)
 
 
 def boundary(tests: int) -> float:
@@ -105,22 +113,23 @@ def look(points: Floats, norm: Norm) -> Look:
     rough = (off.signed - links.spread(off.signed, 1)) ** 2 * (LINKS / (LINKS - 1))
     louder = float(np.median(links.spread(rough, 2))) / norm.noise
     louder = louder if louder > LOUD else 1.0
-    variance = norm.variance[site] * louder
+    variance = np.maximum(norm.variance[site], norm.doubt(off.doubt)) * louder
     grain = (GRAIN * norm.surface.spacing) ** 2
     spread = np.sqrt(variance * (1 + 1 / (norm.references * LINKS)) + grain)
-    square = np.minimum((signed / spread) ** 2, MOST_ENERGY)
+    square = (signed / spread) ** 2
     level = norm.bias[site, 0] + np.clip(signed, -MOST_SHIFT * spread, MOST_SHIFT * spread)
-    values, done = np.stack([level, square, signed], axis=1), 0
+    bounded = [np.minimum(square, most) for most in MOST_ENERGY]
+    values, done = np.stack([level, *bounded, signed], axis=1), 0
     shifts, energies = [], []
     for scale, steps in enumerate(norm.scales):
         values = links.spread(values, steps - done)
         done, many = steps, partakers(steps)
         if not scale:
-            near = values[:, 2]
-            values = values[:, :2]
+            near = values[:, -1]
+            values = values[:, :-1]
         error = np.sqrt(variance * (1 + 1 / norm.references) / many + grain)
         shifts.append(np.abs(values[:, 0] - norm.bias[site, scale]) / error)
-        energies.append(chi_level(values[:, 1], many))
+        energies.append(chi_level(values[:, 1 if steps <= FEW else 2], many))
     empty = gaps(norm.surface, norm.density * (len(points) / norm.points), points, site)
     lenses = np.maximum(np.stack([*shifts, *energies, empty.level], axis=1), 0.0)
     if norm.clean is not None:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gadet.experts.pointcloud.cells import Floats, thinned
+from gadet.experts.pointcloud.evened import Doubt, evened
 from gadet.experts.pointcloud.registration import Landmarks, landmarks, moved, placed
 from gadet.experts.pointcloud.sheets import LINKS, STEPS, partakers, sheets
 from gadet.experts.pointcloud.surface import Surface, surface_of
@@ -21,7 +22,13 @@ MOST = 60_000
 """Points at which a cloud is measured; larger ones are thinned to as many."""
 MOST_SHARE = 1 / 50
 """Largest share of a cloud that is averaged over."""
-_DENSITY = 16
+OF_VARIANCE, OF_DOUBT = 0.1, 0.24
+"""How much the logarithms of the variances at sites vary on an even surface, and those of how much
+the sites around a point disagree: measured on planes with noise."""
+_DENSITY = 12
+"""Points of each reference among which the density at a site is measured …"""
+_EVEN = 4
+"""… and how often it is averaged over neighbouring sites: it varies slowly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +41,12 @@ class Norm:
         bias: float64 `(S, scales)` mean distance of clean points from the surface, by scale.
         variance: float64 `(S,)` of their distances.
         density: float64 `(S,)` points of one reference per unit of area.
+        doubt: What the disagreement of the nearest sites says of it.
         scales: Steps of averaging, of `STEPS`.
         references: How many references took part.
         points: Mean number of points of one of them.
         clean: float64 `(S, lenses)` how high clean points score there, by `rehearsed`; or None.
+        room: How many times as high as was seen the points of another clean cloud may score.
     """
 
     surface: Surface = field(repr=False)
@@ -45,10 +54,12 @@ class Norm:
     bias: Floats = field(repr=False)
     variance: Floats = field(repr=False)
     density: Floats = field(repr=False)
+    doubt: Doubt
     scales: tuple[int, ...]
     references: int
     points: int
     clean: Floats | None = field(default=None, repr=False)
+    room: float = 1.0
 
     @cached_property
     def noise(self) -> float:
@@ -92,15 +103,32 @@ def norm_of(
         done = known * steps
         bias.append(cells.mean(level))
     rough = (off.signed - links.spread(off.signed, 1)) ** 2 * (LINKS / (LINKS - 1))
-    variance = cells.mean(links.spread(rough, 2))
-    variance = np.maximum(variance, max(float(np.median(variance)), 1e-300)) + noise
+    variance = np.maximum(cells.mean(links.spread(rough, 2)), 1e-300)
+    disagreed = np.maximum(off.doubt, 1e-300)
+    scale = float(np.median(variance) / np.median(disagreed))
+    doubt = Doubt(scale, noise, evened(scale * disagreed + noise, OF_DOUBT))
+    return Norm(
+        surface=surface,
+        places=places,
+        bias=np.stack(bias, axis=1),
+        variance=evened(variance + noise, OF_VARIANCE)(variance + noise),
+        density=_density(surface, raw, known),
+        doubt=doubt,
+        scales=scales,
+        references=known,
+        points=count,
+    )
+
+
+def _density(surface: Surface, raw: Floats, known: int) -> Floats:
+    """float64 `(S,)` how many points of one of the `known` references lie on a unit of area."""
     around = min(_DENSITY * known, len(raw) - 1)
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(raw)
     reach = tree.query(surface.sites, k=[around + 1])[0][:, 0]
     # Where points are double, no distance is left; they are as dense as a thousandth spacing.
     reach = np.maximum(reach, 1e-3 * surface.spacing)
-    density = around / known / (np.pi * reach**2)
-    return Norm(surface, places, np.stack(bias, axis=1), variance, density, scales, known, count)
+    area = sheets(surface.sites, surface.normals).spread(np.pi * reach**2, _EVEN)
+    return np.asarray(around / known / area)
 
 
 def clouds_in_one_frame(

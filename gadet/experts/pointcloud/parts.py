@@ -27,6 +27,8 @@ CORE = 0.15
 """Share of a part's peak that its points reach: averages reach a little beyond what they show."""
 EMPTY = 3.5
 """Level from which a place belongs to a gap."""
+BESIDE = 3.0
+"""Spacings from the points of a rim within which their gap begins."""
 
 
 def parts(
@@ -103,13 +105,11 @@ def _traits(cells: Thinned, seen: Look, norm: Norm, rows: Indices, spacing: floa
 
 
 def _gap(seen: Look, norm: Norm, rows: Indices, spacing: float) -> Indices:
-    """The empty sites that hang together with a rim."""
+    """The empty sites behind a rim: the largest part of them that lies beside it."""
+    sites = norm.surface.sites
     empty = np.flatnonzero(seen.gaps.empty > EMPTY)
-    if not len(empty):
-        return empty
-    near = parts_of(norm.surface.sites[empty], np.ones(len(empty), dtype=bool), spacing)
-    if not near:
-        return empty[:0]
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(seen.points[rows])
-    apart = [float(tree.query(norm.surface.sites[empty[part]])[0].min()) for part in near]
-    return np.asarray(empty[near[int(np.argmin(apart))]])
+    for part in parts_of(sites[empty], np.ones(len(empty), dtype=bool), spacing):
+        if tree.query(sites[empty[part]])[0].min() <= BESIDE * spacing:
+            return np.asarray(empty[part])
+    return empty[:0]

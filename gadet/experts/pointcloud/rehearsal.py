@@ -13,10 +13,12 @@ from gadet.experts.pointcloud.lenses import USUAL, boundary, look
 from gadet.experts.pointcloud.norm import Norm, norm_of
 from gadet.media.pointcloud.needs import needed
 
-__all__ = ["headroom", "rehearsed"]
+__all__ = ["rehearsed"]
 
 AROUND = 8
 """Clean points around a site that tell how high they score there."""
+OFTEN, OFTEN_LEVEL = 0.99, 2.33
+"""A share of a clean cloud's points, and the standard normal value below which as many lie."""
 ROUNDS = 2
 """References that are judged by the others."""
 LEAST = 100
@@ -40,20 +42,18 @@ def rehearsed(norm: Norm, clouds: Sequence[Floats]) -> Norm:
     """
     turns = list(_turns(clouds, SEED))
     clean = np.zeros((len(norm.surface.sites), 2 * len(norm.scales) + 1))
+    high = [np.ones(clean.shape[1])]
     for others, one in turns[:ROUNDS]:
         judge = norm_of(others, norm.places)
         levels = _padded(look(one, judge).lenses, len(judge.scales), len(norm.scales))
+        high.append(np.sqrt(np.maximum(np.quantile(levels, OFTEN, axis=0) / OFTEN_LEVEL, 1.0)))
         clean = np.maximum(clean, _around(one, levels, norm))
-    clean = np.maximum(clean, USUAL)
+    clean = np.maximum(clean, USUAL * np.mean(high[1:] or high, axis=0))
     norm = replace(norm, clean=clean)
     rest = turns[ROUNDS:] if len(clouds) > 1 else list(_turns(clouds, SEED + 1))
     excess = max((_excess(norm, *turn) for turn in rest[:ROUNDS]), default=1.0)
-    return replace(norm, clean=clean * (excess * headroom(norm.points)))
-
-
-def headroom(points: int) -> float:
-    """How many times as high as clean points were seen to score other draws of so many may."""
-    return 1 + ROOM / math.sqrt(points)
+    room = excess * (1 + ROOM / math.sqrt(norm.points))
+    return replace(norm, clean=clean * room, room=room)
 
 
 def _around(points: Floats, levels: Floats, norm: Norm) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gadet.experts.pointcloud.cells import Floats, Indices, Thinned
-from gadet.experts.pointcloud.sheets import sheets
+from gadet.experts.pointcloud.jets import jet_normals
 from gadet.media.pointcloud.needs import needed
 from gadet.media.pointcloud.render.normals import relief
 
@@ -16,8 +16,12 @@ __all__ = ["Offsets", "Surface", "own_spacing", "spacing_of", "surface_of"]
 
 NEAREST = 12
 """Planes that a distance is averaged over …"""
-WIDTH = 1.2
+WIDTH = 0.8
 """… with a Gaussian of this many spacings."""
+WIDER = 1.5
+"""Spacings over which it is looked at how much they disagree."""
+_UNLIKE = 1e-3
+"""Cosine that is taken for normals that look another way: those sites count where no others are."""
 _BLOCK = 100_000
 
 
@@ -28,11 +32,13 @@ class Offsets(NamedTuple):
         signed: float64 `(N,)` distance along the normal, positive outside.
         site: int64 `(N,)` the nearest site.
         apart: float64 `(N,)` how far that is.
+        doubt: float64 `(N,)` how much the nearest sites disagree about it, as a variance.
     """
 
     signed: Floats
     site: Indices
     apart: Floats
+    doubt: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +60,10 @@ class Surface:
     def offsets(self, points: Floats, cells: Thinned | None = None) -> Offsets:
         """How far points `(N, 3)` lie from the surface.
 
-        The mean distance to the planes at the nearest sites, weighted by their nearness and by
-        how far their normals agree with the nearest one's: an implicit moving-least-squares
-        surface.
+        The mean distance to the nearest sites, weighted by their nearness and by how far their
+        normals agree with the nearest one's: an implicit moving-least-squares surface. Each
+        distance is taken along the mean of the site's normal and the one at the point, which is
+        exact where the surface bends evenly; along the site's own it is off by half the bend.
 
         Args:
             points: `(N, 3)`.
@@ -64,7 +71,8 @@ class Surface:
                 against what the others alone would have made of its site.
 
         Source: Kolluri 2008, Provably good moving least squares, doi:10.1145/1361192.1361195,
-        equation 1, with the nearest sites alone.
+        equation 1, with the nearest sites alone; for the mean of the normals Rusinkiewicz 2019,
+        A symmetric objective function for ICP, doi:10.1145/3306346.3323037, section 3.
         """
         parts = [
             self._offsets(points, slice(start, start + _BLOCK), cells)
@@ -76,20 +84,30 @@ class Surface:
         points = points[block]
         apart, near = self.tree.query(points, k=min(NEAREST, len(self.sites)))
         apart, near = apart.reshape(len(points), -1), near.reshape(len(points), -1)
-        normals = self.normals[near]
-        alike = np.maximum((normals * normals[:, :1]).sum(axis=2), 0.0) ** 2
-        # Relative to the nearest, so that far from the surface some weight is left.
-        close = np.exp((apart[:, :1] ** 2 - apart**2) / (2 * (WIDTH * self.spacing) ** 2))
-        weights = close * alike
-        off = ((points[:, None] - self.sites[near]) * normals).sum(axis=2)
+        own = np.zeros(near.shape, dtype=bool)
         if cells is not None:
             home = cells.home[block][:, None]
             held = cells.held[home]
+            own = (near == home) & (held == 1)
+        normals = self.normals[near]
+        alike = np.maximum((normals * normals[:, :1]).sum(axis=2), _UNLIKE) ** 2 * ~own
+        # Relative to the nearest, so that far from the surface some weight is left.
+        beyond = apart**2 - np.where(own, np.inf, apart).min(axis=1, keepdims=True) ** 2
+        beyond = np.where(own, 0.0, beyond) / (2 * self.spacing**2)
+        weights = np.exp(-beyond / WIDTH**2) * alike
+        middle = np.einsum("nk,nkc->nc", weights, normals)
+        middle /= np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), 1e-300)
+        between = normals + middle[:, None]
+        between /= np.maximum(np.linalg.norm(between, axis=2, keepdims=True), 1e-300)
+        off = np.einsum("nkc,nkc->nk", points[:, None] - self.sites[near], between)
+        if cells is not None:
             # The mean of a cell's other points lies h / (h - 1) times as far from each.
             off = np.where(near == home, off * held / np.maximum(held - 1, 1), off)
-            weights = np.where((near == home) & (held == 1), 0.0, weights)
         signed = (weights * off).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-300)
-        return Offsets(signed, near[:, 0], apart[:, 0])
+        wide = np.exp(-beyond / WIDER**2) * ~own
+        spread = (wide * (off - signed[:, None]) ** 2).sum(axis=1)
+        doubt = spread / np.maximum(wide.sum(axis=1), 1e-300)
+        return Offsets(signed, near[:, 0], apart[:, 0], doubt)
 
 
 def spacing_of(reach: Floats, neighbours: int) -> float:
@@ -114,6 +132,5 @@ def surface_of(sites: Floats, sensor: Floats | None = None) -> Surface:
     """
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(sites)
     normals = relief(sites, sensor=sensor, most=len(sites)).normals.astype(np.float64)
-    normals = sheets(sites, normals).spread(normals, 1)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    return Surface(sites, normals, own_spacing(sites), tree)
+    spacing = own_spacing(sites)
+    return Surface(sites, jet_normals(sites, normals, spacing, tree), spacing, tree)

@@ -47,16 +47,44 @@ def histograms(points: Floats, normals: Floats, near: list[list[int]]) -> Floats
 def signed_distance(
     point: Floats, sites: Floats, normals: Floats, width: float, count: int
 ) -> float:
-    """The weighted mean distance of one point to the planes at its nearest sites."""
+    """The weighted mean distance of one point to its nearest sites, along mean normals."""
     order = sorted(range(len(sites)), key=lambda one: math.dist(point, sites[one]))[:count]
     nearest = order[0]
-    total, weights = 0.0, 0.0
-    for one in order:
-        close = math.exp(-(math.dist(point, sites[one]) ** 2) / (2 * width**2))
-        alike = max(float(normals[one] @ normals[nearest]), 0.0) ** 2
-        total += close * alike * float((point - sites[one]) @ normals[one])
-        weights += close * alike
-    return total / weights
+    weights = [
+        math.exp(-(math.dist(point, sites[one]) ** 2) / (2 * width**2))
+        * max(float(normals[one] @ normals[nearest]), 1e-3) ** 2
+        for one in order
+    ]
+    middle = sum((w * normals[one] for w, one in zip(weights, order, strict=True)), np.zeros(3))
+    middle = middle / math.sqrt(float(middle @ middle))
+    total = 0.0
+    for weight, one in zip(weights, order, strict=True):
+        between = normals[one] + middle
+        between = between / math.sqrt(float(between @ between))
+        total += weight * float((point - sites[one]) @ between)
+    return total / sum(weights)
+
+
+def quadric_normal(
+    point: Floats, normal: Floats, others: Floats, normals: Floats, width: float, stiff: float
+) -> Floats:
+    """The normal of the quadric that fits the neighbours of one point best."""
+    first = np.cross(normal, [0.3, 0.5, 0.81])
+    first = first / np.linalg.norm(first)
+    second = np.cross(normal, first)
+    rows, heights, weights = [], [], []
+    for other, its in zip(others, normals, strict=True):
+        x, y, z = ((other - point) @ axis / width for axis in (first, second, normal))
+        rows.append([1, x, y, x * x, x * y, y * y])
+        heights.append(z)
+        close = math.exp(-(math.dist(point, other) ** 2) / (2 * width**2))
+        weights.append(close * max(float(its @ normal), 0.0) ** 2)
+    root = np.sqrt(weights)
+    held = math.sqrt(stiff * sum(weights)) * np.eye(6)[3:]
+    left = np.concatenate([np.array(rows) * root[:, None], held])
+    found = np.linalg.lstsq(left, np.append(np.array(heights) * root, np.zeros(3)), rcond=None)[0]
+    told = normal - found[1] * first - found[2] * second
+    return np.asarray(told / np.linalg.norm(told))
 
 
 def neighbour_means(points: Floats, normals: Floats, values: Floats, links: int) -> list[float]:

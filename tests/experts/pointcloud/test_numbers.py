@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,14 +14,18 @@ from gadet.experts.pointcloud.alone import AROUND, open_sides
 from gadet.experts.pointcloud.candidate import oriented_box
 from gadet.experts.pointcloud.cells import thinned
 from gadet.experts.pointcloud.descriptors import descriptors
+from gadet.experts.pointcloud.evened import FAR, MOST_UNEVEN, Doubt, evened
 from gadet.experts.pointcloud.facts import number
-from gadet.experts.pointcloud.gaps import FADE, RIM, gaps
-from gadet.experts.pointcloud.lenses import chi_level
+from gadet.experts.pointcloud.gaps import FADE, RIM, ROAM, gaps
+from gadet.experts.pointcloud.jets import NEIGHBOURS, STIFF, jet_normals
+from gadet.experts.pointcloud.jets import WIDTH as QUADRIC
+from gadet.experts.pointcloud.lenses import boundary, chi_level
 from gadet.experts.pointcloud.memory import nearest_distances
 from gadet.experts.pointcloud.regions import parts_of
 from gadet.experts.pointcloud.registration import moved, rigid, step
 from gadet.experts.pointcloud.sheets import LINKS, STEPS, partakers, sheets
-from gadet.experts.pointcloud.surface import NEAREST, WIDTH, surface_of
+from gadet.experts.pointcloud.surface import NEAREST, WIDTH, own_spacing, surface_of
+from gadet.media.pointcloud.render.normals import relief
 from tests.experts.pointcloud import naive
 from tests.experts.pointcloud.made import ball, body, pose, seen
 
@@ -63,17 +68,58 @@ def test_distances_from_the_surface_are_those_of_the_definition() -> None:
         assert site == apart.argmin()
 
 
+def test_distances_are_better_than_those_to_planes_where_a_surface_bends() -> None:
+    directions, points = ball(1_000, 3), ball(200, 4)
+    surface = replace(surface_of(directions), normals=directions)
+    near = directions[surface.tree.query(points, k=NEAREST)[1]]
+    planes = ((points[:, None] - near) * near).sum(axis=2).mean(axis=1)
+    assert np.median(np.abs(surface.offsets(points).signed)) < 0.1 * np.median(np.abs(planes))
+
+
+def test_normals_are_those_of_the_best_quadric() -> None:
+    points = body(ball(400, 5))
+    first = ball(400, 5)
+    tree = spatial.cKDTree(points)
+    fast = jet_normals(points, first, 0.1, tree)
+    for row in range(0, 400, 37):
+        near = tree.query(points[row], k=NEIGHBOURS)[1]
+        # A quadric turns with its plane, but for what holds it back from bending.
+        slow = naive.quadric_normal(
+            points[row], first[row], points[near], first[near], QUADRIC * 0.1, STIFF
+        )
+        assert fast[row] @ slow == pytest.approx(1.0, abs=1e-4)
+
+
+def test_normals_of_a_quadric_are_nearer_than_those_of_a_plane() -> None:
+    directions = ball(600, 6)
+    flat = relief(directions).normals.astype(np.float64)
+    tree = spatial.cKDTree(directions)
+    bent = jet_normals(directions, flat, own_spacing(directions), tree)
+    off = [np.median(np.linalg.norm(one - directions, axis=1)) for one in (flat, bent)]
+    assert off[1] < off[0] / 3
+
+
+def test_lone_points_keep_their_normal() -> None:
+    points = np.array([[0.0, 0, 0], [100, 0, 0], [0, 100, 0], [100, 100, 3]])
+    up = np.tile([0.0, 0.0, 1.0], (4, 1))
+    np.testing.assert_allclose(jet_normals(points, up, 1.0, spatial.cKDTree(points)), up)
+
+
 def test_points_of_the_surface_are_measured_against_the_others_alone() -> None:
     points = body(ball(400, 3))
     alone = surface_of(points)
-    found = alone.offsets(points, thinned(points, 400)).signed
+    found = alone.offsets(points, thinned(points, 400))
     for row in range(0, 400, 41):
         left = np.arange(400) != row
         slow = naive.signed_distance(
             points[row], alone.sites[left], alone.normals[left], WIDTH * alone.spacing, NEAREST - 1
         )
         # The agreement of normals is that with the point's own one.
-        assert found[row] == pytest.approx(slow, abs=0.05 * alone.spacing)
+        assert found.signed[row] == pytest.approx(slow, abs=0.05 * alone.spacing)
+    far = np.concatenate([points, [[50.0, 0, 0]]])
+    lone = replace(alone, sites=far, normals=np.concatenate([alone.normals, [[1.0, 0, 0]]]),
+                   tree=spatial.cKDTree(far))  # fmt: skip
+    assert abs(lone.offsets(far, thinned(far, 401)).signed[-1]) > 10
     noisy = np.concatenate([seen(points, seed) for seed in range(4)])
     cells = thinned(noisy, 400)
     shared = surface_of(cells.points)
@@ -159,12 +205,69 @@ def test_a_gap_is_told_to_the_points_around_it_alone() -> None:
     found = gaps(surface, density, points, site)
     pole = int(directions[:, 2].argmax())
     nearest = np.linalg.norm(points - directions[pole], axis=1).min()
-    assert found.radius[pole] == pytest.approx(nearest)
-    assert found.empty[pole] == pytest.approx(math.sqrt(2 * math.pi * density[0] * nearest**2))
+    assert nearest <= found.radius[pole] <= nearest + ROAM * surface.spacing
+    assert found.radius.max() > 0.98 * 2 * math.sin(0.25 / 2)
+    radius = found.radius[pole]
+    nats = math.pi * density[0] * radius**2
+    assert found.empty[pole] == pytest.approx(math.sqrt(2 * (nats - math.log(2 * (1 + nats)))))
     rim = away < 0.25 + RIM / math.sqrt(density[0]) / 2
     highest = found.empty.max()
     assert found.level[rim].min() > (1 - FADE) * 0.8 * highest
     assert found.level[away > 0.4].max() < 0.6 * highest
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_random_scatter_shows_no_gap_that_chance_does_not_explain(seed: int) -> None:
+    surface = surface_of(ball(6_000, 20 + seed))
+    points = ball(6_000, 30 + seed)
+    density = np.full(6_000, 6_000 / (4 * math.pi))
+    found = gaps(surface, density, points, surface.offsets(points).site)
+    assert found.level.max() < boundary(6_000)
+    # Two empty circles for each point, of x nats or more with chance (1 + x) exp(-x).
+    for nats in (4.0, 6.0):
+        circles = 2 * 6_000 * (1 + nats) * math.exp(-nats)
+        holding = (math.pi * density[0] * found.radius**2 > nats).sum()
+        assert 0.3 * circles < holding < 3 * circles
+
+
+@given(seed=seeds)
+@settings(max_examples=25, deadline=None)
+def test_variances_that_differ_by_chance_alone_are_told_alike(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    squares = rng.chisquare(20, size=2_000) / 20
+    told = evened(squares, 2 / 20)
+    assert told.share < 0.3
+    assert told(squares).std() < 0.4 * squares.std()
+
+
+@given(seed=seeds, spread=st.floats(1.0, 3.0))
+@settings(max_examples=25, deadline=None)
+def test_variances_that_truly_differ_are_believed(seed: int, spread: float) -> None:
+    rng = np.random.default_rng(seed)
+    true = np.exp(spread * rng.normal(size=2_000))
+    seen_ = true * rng.chisquare(20, size=2_000) / 20
+    told = evened(seen_, 2 / 20)
+    assert 0.7 < told.share <= MOST_UNEVEN
+    assert np.corrcoef(np.log(told(seen_)), np.log(true))[0, 1] > 0.8
+
+
+def test_a_single_high_variance_is_not_brought_down_to_the_others() -> None:
+    variances = np.append(np.full(500, 1.0), 40.0)
+    told = evened(variances, 0.1)(variances)
+    assert told[0] == 1.0
+    assert told[-1] == pytest.approx(40 / math.exp(FAR * math.sqrt(0.1)))
+
+
+def test_few_variances_are_told_alike_whatever_they_are() -> None:
+    variances = np.geomspace(0.5, 2.0, 8)
+    assert evened(variances, 0.1).share == 0.0
+
+
+def test_doubt_is_what_the_nearest_sites_disagree_by_and_the_noise() -> None:
+    spread = np.geomspace(0.01, 100, 400)
+    doubt = Doubt(2.0, 0.5, evened(2.0 * spread + 0.5, 0.24))
+    assert (np.diff(doubt(spread)) > 0).all()
+    np.testing.assert_allclose(doubt(spread), doubt.evened(2.0 * spread + 0.5))
 
 
 def test_open_sides_are_those_of_the_definition() -> None:
