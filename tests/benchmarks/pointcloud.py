@@ -1,12 +1,14 @@
 """Synthetic defects on real shapes: gadet's point-cloud expert beside other detectors, in one run.
 
     python -m tests.benchmarks.pointcloud [--out PATH] [--fast] [--only TEXT] [--shapes A,B]
+        [--draw N]
 
 Follows the protocol of tests/benchmarks/pointcloud_defects.py with one and with four references.
 Points are drawn from meshes; point sets are cut into halves, one for the references, one for what
 is judged. A defect that would hold fewer than ten points of the cloud is left out. The shapes come
 from GADET_DATA, else `../shared/data` beside the repository. `--fast` takes two shapes and four
-good clouds each, `--shapes` those that are named.
+good clouds each, `--shapes` those that are named, `--draw 1` and on makes other clouds, with
+defects in other places, on which constants may be set.
 """
 
 from __future__ import annotations
@@ -66,12 +68,13 @@ class Gadet:
         return self.expert.assess(loaded(points), self.references).score_map.astype(np.float64)
 
 
-def queries(shape: Shape, good: int) -> list[Query]:
+def queries(shape: Shape, good: int, draw: int) -> list[Query]:
     """All clouds of a shape that are judged."""
     spacing = spacing_of(reference(shape, 0))
     seen = [size for size in SIZES if math.pi * (size / spacing) ** 2 >= LEAST]
-    return [query(shape, "good", 0, index) for index in range(good)] + [
-        query(shape, kind, size, 0) for kind in KINDS for size in seen
+    first = draw * GOOD
+    return [query(shape, "good", 0, index) for index in range(first, first + good)] + [
+        query(shape, kind, size, draw) for kind in KINDS for size in seen
     ]
 
 
@@ -126,7 +129,7 @@ def summary(name: str, references: int, rows: Sequence[Row], group: str) -> Row:
 
 def grouped(name: str, references: int, rows: Sequence[Row]) -> list[Row]:
     """A line for the meshes, one for the point sets, one for all."""
-    meshes = [row for row in rows if SHAPES[str(row["shape"])].startswith("meshes/")]
+    meshes = [row for row in rows if shape_of(str(row["shape"])).faces is not None]
     sets = [row for row in rows if row not in meshes]
     parts = {"meshes": meshes, "point sets": sets, "all": list(rows)}
     return [summary(name, references, part, group) for group, part in parts.items() if part]
@@ -140,6 +143,7 @@ def main() -> None:
     parser.add_argument("--fast", action="store_true", help="two shapes, four good clouds each")
     parser.add_argument("--only", default="", help="only detectors whose name holds this text")
     parser.add_argument("--shapes", default="", help="only these shapes, joined by commas")
+    parser.add_argument("--draw", type=int, default=0, help="which clouds are made")
     given = parser.parse_args()
     names = FAST if given.fast else tuple(SHAPES)
     names = tuple(given.shapes.split(",")) if given.shapes else names
@@ -148,7 +152,7 @@ def main() -> None:
     wrong: list[float] = []
     for name in names:
         shape = shape_of(name)
-        clouds = queries(shape, GOOD // 2 if given.fast else GOOD)
+        clouds = queries(shape, GOOD // 2 if given.fast else GOOD, given.draw)
         wrong.append(wrong_poses(shape, clouds))
         for count in REFERENCES:
             normals = [reference(shape, index) for index in range(count)]
