@@ -65,7 +65,7 @@ def evened(variances: Floats, chance: float) -> Evened:
         variances: `(S,)` above 0.
         chance: Variance of the logarithm of an estimate where all are alike.
 
-    Source: Morris 1983, doi:10.1080/01621459.1983.10477920, section 1; for the limit Efron and
+    Source: Morris 1983, doi:10.1080/01621459.1983.10477920; for the limit Efron and
     Morris 1972, doi:10.1080/01621459.1972.10481215.
     """
     low, middle, high = np.quantile(variances, [0.16, 0.5, 0.84])

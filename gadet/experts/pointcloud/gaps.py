@@ -58,8 +58,8 @@ def gaps(surface: Surface, density: Floats, points: Floats, site: Indices) -> Ga
         points: `(N, 3)` those that are.
         site: `(N,)` the site nearest to each.
 
-    Source: Miles 1970, doi:10.1016/0025-5564(70)90061-1, section 7 (the circles around the
-    triangles of a random scatter).
+    Source: Miles 1970, On the homogeneous planar Poisson point process, Mathematical Biosciences
+    6, 85-127 (the circles around the triangles of a random scatter).
     """
     tree = needed("scipy.spatial", "Comparing point clouds").cKDTree(points)
 
@@ -83,15 +83,22 @@ def gaps(surface: Surface, density: Floats, points: Floats, site: Indices) -> Ga
     empty = np.sqrt(2 * np.maximum(nats - np.log(2 * (1 + nats)), 0.0))
     hot = np.flatnonzero(empty > LEAST)
     rim = np.maximum(WIDE * radius[hot], RIM / np.sqrt(np.median(density)))
-    found = tree.query_ball_point(places[hot], radius[hot] + rim)
+    return Gaps(_handed(tree, points, places[hot], radius[hot], rim, empty[hot]), empty, radius)
+
+
+def _handed(
+    tree: Any, points: Floats, places: Floats, radius: Floats, rim: Floats, empty: Floats
+) -> Floats:
+    """float64 `(N,)` of the points: the surprise of the emptiest of the places they border."""
+    found = tree.query_ball_point(places, radius + rim)
     held = np.fromiter(map(len, found), np.int64, len(found))
-    place = np.repeat(np.arange(len(hot)), held)
+    place = np.repeat(np.arange(len(places)), held)
     row = np.concatenate([np.zeros(0, np.int64), *(np.asarray(one, np.int64) for one in found)])
-    beyond = np.linalg.norm(points[row] - places[hot[place]], axis=1) - radius[hot[place]]
+    beyond = np.linalg.norm(points[row] - places[place], axis=1) - radius[place]
     outward = np.clip(beyond / rim[place], 0.0, 1.0)
     level = np.zeros(len(points))
-    np.maximum.at(level, row, empty[hot[place]] * (1 - FADE * outward))
-    return Gaps(level, empty, radius)
+    np.maximum.at(level, row, empty[place] * (1 - FADE * outward))
+    return level
 
 
 def _emptiest(tree: Any, points: Floats, start: Floats, normals: Floats, spacing: float) -> Floats:

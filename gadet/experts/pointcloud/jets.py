@@ -34,7 +34,7 @@ def jet_normals(points: Floats, normals: Floats, spacing: float, tree: Any) -> F
         spacing: The distance between neighbours.
         tree: A k-d tree of the points.
 
-    Source: Cazals and Pouget 2005, doi:10.1016/j.cagd.2004.09.004, section 3, of degree 2.
+    Source: Cazals and Pouget 2005, doi:10.1016/j.cagd.2004.09.004, with jets of degree 2.
     """
     blocks = [slice(start, start + _BLOCK) for start in range(0, len(points), _BLOCK)]
     return np.concatenate([_of_block(points, normals, spacing, tree, one) for one in blocks])

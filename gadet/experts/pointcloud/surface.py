@@ -72,7 +72,7 @@ class Surface:
 
         Source: Kolluri 2008, Provably good moving least squares, doi:10.1145/1361192.1361195,
         equation 1, with the nearest sites alone; for the mean of the normals Rusinkiewicz 2019,
-        A symmetric objective function for ICP, doi:10.1145/3306346.3323037, section 3.
+        A symmetric objective function for ICP, doi:10.1145/3306346.3323037.
         """
         parts = [
             self._offsets(points, slice(start, start + _BLOCK), cells)
