@@ -146,6 +146,13 @@ def test_the_command_says_what_to_install_when_typer_is_missing() -> None:
     assert "pip install 'gadet[cli]'" in done.stderr
 
 
+def test_the_package_runs_as_the_command() -> None:
+    told = [sys.executable, "-m", "gadet", "--version"]
+    done = subprocess.run(told, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert __version__ in done.stdout
+
+
 def test_expand_is_ordered_and_takes_patterns(folder: Path) -> None:
     assert [Path(str(p)).name for p in expand([str(folder)])] == ["b.png", "a.jpg"]
     assert expand([str(folder / "*.png")]) == [str(folder / "b.png")]
