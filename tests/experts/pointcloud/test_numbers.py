@@ -14,13 +14,14 @@ from gadet.experts.pointcloud.alone import AROUND, open_sides
 from gadet.experts.pointcloud.candidate import oriented_box
 from gadet.experts.pointcloud.cells import thinned
 from gadet.experts.pointcloud.descriptors import descriptors
-from gadet.experts.pointcloud.evened import FAR, MOST_UNEVEN, Doubt, evened
+from gadet.experts.pointcloud.evened import FAR, MOST_UNEVEN, Doubt, Evened, evened
 from gadet.experts.pointcloud.facts import number
 from gadet.experts.pointcloud.gaps import FADE, RIM, ROAM, gaps
 from gadet.experts.pointcloud.jets import NEIGHBOURS, STIFF, jet_normals
 from gadet.experts.pointcloud.jets import WIDTH as QUADRIC
 from gadet.experts.pointcloud.lenses import boundary, chi_level
 from gadet.experts.pointcloud.memory import nearest_distances
+from gadet.experts.pointcloud.norm import norm_of
 from gadet.experts.pointcloud.regions import parts_of
 from gadet.experts.pointcloud.registration import moved, rigid, step
 from gadet.experts.pointcloud.sheets import LINKS, STEPS, partakers, sheets
@@ -264,10 +265,19 @@ def test_few_variances_are_told_alike_whatever_they_are() -> None:
 
 
 def test_doubt_is_what_the_nearest_sites_disagree_by_and_the_noise() -> None:
-    spread = np.geomspace(0.01, 100, 400)
-    doubt = Doubt(2.0, 0.5, evened(2.0 * spread + 0.5, 0.24))
-    assert (np.diff(doubt(spread)) > 0).all()
-    np.testing.assert_allclose(doubt(spread), doubt.evened(2.0 * spread + 0.5))
+    doubt = Doubt(scale=2.0, noise=0.5, evened=Evened(usual=2.0, share=0.5, most=4.0))
+    np.testing.assert_allclose(doubt(np.array([0.0, 1.0, 100.0])), [1.25, 2.25, 101.25])
+    alike = doubt._replace(evened=Evened(usual=2.0, share=0.0, most=4.0))
+    np.testing.assert_allclose(alike(np.array([0.0, 1.0, 100.0])), [2.0, 2.0, 200.5 / 4])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_evenly_noisy_plane_is_told_to_be_even(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    norm = norm_of([np.c_[rng.random((6_000, 2)), rng.normal(0, 0.002, 6_000)]])
+    assert norm.doubt.evened.share < 0.1
+    assert np.median(norm.variance) < 2 * np.quantile(norm.variance, 0.01)
+    assert np.mean(np.abs(norm.variance / norm.noise - 1) < 0.01) > 0.7
 
 
 def test_open_sides_are_those_of_the_definition() -> None:
