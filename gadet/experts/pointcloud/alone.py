@@ -60,7 +60,7 @@ def alone(points: Floats, places: Landmarks) -> Alone:
         points: `(N, 3)`.
         places: Its landmarks.
     """
-    return _mirrored(points, places) or _smoothed(points, places)
+    return _mirrored(points, places) or _smoothed(points)
 
 
 def _mirrored(points: Floats, places: Landmarks) -> Alone | None:
@@ -71,7 +71,7 @@ def _mirrored(points: Floats, places: Landmarks) -> Alone | None:
     if found.fitness < MIRRORED:
         return None
     image = moved(points * mirror, found.transform)
-    norm = rehearsed(norm_of([image], places), [image])
+    norm = rehearsed(norm_of([image]), [image])
     seen = look(points, norm)
     # A table mirrors itself wherever the things on it stand, and a scan wherever its border runs.
     if np.mean(seen.worst > boundary(seen.lenses.size)) > BROKEN:
@@ -84,9 +84,9 @@ def _mirrored(points: Floats, places: Landmarks) -> Alone | None:
     )
 
 
-def _smoothed(points: Floats, places: Landmarks) -> Alone:
+def _smoothed(points: Floats) -> Alone:
     """What is sharper, rougher or emptier than nearly all of a cloud."""
-    norm = norm_of([points], places, sites=max(len(points) // SMOOTH, min(len(points), 50)))
+    norm = norm_of([points], sites=max(len(points) // SMOOTH, min(len(points), 50)))
     norm = replace(norm, bias=np.zeros_like(norm.bias))
     seen = look(points, norm)
     open_level = open_sides(points, norm.surface.normals[seen.site])

@@ -173,9 +173,9 @@ class PointCloudExpert:
 
 
 def _normal_of(clouds: Sequence[Cloud]) -> _Normal:
-    points, places, lost = clouds_in_one_frame(clouds)
+    points, lost = clouds_in_one_frame(clouds)
     known = repeats_of(points)
-    norm = norm_of(known.clouds, places, clouds[0].sensor, noise=known.lost)
+    norm = norm_of(known.clouds, clouds[0].sensor, noise=known.lost)
     norm = rehearsed(norm, known.clouds)
     kept = [landmarks_of(one) for number, one in enumerate(clouds) if number not in lost]
     return _Normal(norm, bank_of([kept[first] for first in known.firsts]), lost)

@@ -1,4 +1,4 @@
-"""Normals of the quadrics that lie closest to points: exact also where a surface bends."""
+"""Normals of the quadrics that lie closest to points."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gadet.experts.pointcloud.cells import Floats, thinned
 from gadet.experts.pointcloud.evened import Doubt, evened
-from gadet.experts.pointcloud.registration import Landmarks, landmarks, moved, placed
+from gadet.experts.pointcloud.registration import moved, register
 from gadet.experts.pointcloud.sheets import LINKS, STEPS, partakers, sheets
 from gadet.experts.pointcloud.surface import Surface, surface_of
 from gadet.media.pointcloud import Cloud
@@ -37,7 +37,6 @@ class Norm:
 
     Attributes:
         surface: The surface.
-        places: Landmarks that a pose is found with.
         bias: float64 `(S, scales)` mean distance of clean points from the surface, by scale.
         variance: float64 `(S,)` of their distances.
         density: float64 `(S,)` points of one reference per unit of area.
@@ -50,7 +49,6 @@ class Norm:
     """
 
     surface: Surface = field(repr=False)
-    places: Landmarks = field(repr=False)
     bias: Floats = field(repr=False)
     variance: Floats = field(repr=False)
     density: Floats = field(repr=False)
@@ -74,7 +72,6 @@ def scales_of(count: int) -> tuple[int, ...]:
 
 def norm_of(
     clouds: Sequence[Floats],
-    places: Landmarks,
     sensor: Floats | None = None,
     *,
     sites: int = MOST,
@@ -84,7 +81,6 @@ def norm_of(
 
     Args:
         clouds: `(Ni, 3)` each.
-        places: Landmarks of that frame.
         sensor: `(3,)` where the sensor stood.
         sites: Most sites of the surface: fewer make it smoother.
         noise: Variance that clouds under test have beyond that of these.
@@ -109,7 +105,6 @@ def norm_of(
     doubt = Doubt(scale, noise, evened(scale * disagreed + noise, OF_DOUBT))
     return Norm(
         surface=surface,
-        places=places,
         bias=np.stack(bias, axis=1),
         variance=evened(variance + noise, OF_VARIANCE)(variance + noise),
         density=_density(surface, raw, known),
@@ -133,14 +128,13 @@ def _density(surface: Surface, raw: Floats, known: int) -> Floats:
 
 def clouds_in_one_frame(
     references: Sequence[Cloud],
-) -> tuple[list[Floats], Landmarks, tuple[int, ...]]:
+) -> tuple[list[Floats], tuple[int, ...]]:
     """The points of all references in the frame of the first, and which could not be brought."""
-    first = landmarks(references[0])
     clouds, failed = [references[0].points], []
     for number, one in enumerate(references[1:], start=1):
-        found = placed(landmarks(one), first)
+        found = register(one, references[0])
         if found.failed:
             failed.append(number)
         else:
             clouds.append(moved(one.points, found.transform))
-    return clouds, first, tuple(failed)
+    return clouds, tuple(failed)

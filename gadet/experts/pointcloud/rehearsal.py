@@ -42,13 +42,13 @@ def rehearsed(norm: Norm, clouds: Sequence[Floats]) -> Norm:
     """
     turns = list(_turns(clouds, SEED))
     clean = np.zeros((len(norm.surface.sites), 2 * len(norm.scales) + 1))
-    high = [np.ones(clean.shape[1])]
+    high = []
     for others, one in turns[:ROUNDS]:
-        judge = norm_of(others, norm.places)
+        judge = norm_of(others)
         levels = _padded(look(one, judge).lenses, len(judge.scales), len(norm.scales))
         high.append(np.sqrt(np.maximum(np.quantile(levels, OFTEN, axis=0) / OFTEN_LEVEL, 1.0)))
         clean = np.maximum(clean, _around(one, levels, norm))
-    clean = np.maximum(clean, USUAL * np.mean(high[1:] or high, axis=0))
+    clean = np.maximum(clean, USUAL * (np.mean(high, axis=0) if high else 1.0))
     norm = replace(norm, clean=clean)
     rest = turns[ROUNDS:] if len(clouds) > 1 else list(_turns(clouds, SEED + 1))
     excess = max((_excess(norm, *turn) for turn in rest[:ROUNDS]), default=1.0)
@@ -69,7 +69,7 @@ def _excess(norm: Norm, others: Sequence[Floats], one: Floats) -> float:
     Where few points tell of the surface, what sampling leaves open differs from draw to draw.
     """
     assert norm.clean is not None
-    judge = norm_of(others, norm.places)
+    judge = norm_of(others)
     home = norm.surface.tree.query(judge.surface.sites)[1]
     known = _padded(norm.clean, len(norm.scales), len(judge.scales))[home]
     seen = look(one, replace(judge, clean=known))

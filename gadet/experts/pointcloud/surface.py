@@ -15,7 +15,7 @@ from gadet.media.pointcloud.render.normals import relief
 __all__ = ["Offsets", "Surface", "own_spacing", "spacing_of", "surface_of"]
 
 NEAREST = 12
-"""Planes that a distance is averaged over …"""
+"""Sites that a distance is averaged over …"""
 WIDTH = 0.8
 """… with a Gaussian of this many spacings."""
 WIDER = 1.5
@@ -62,8 +62,8 @@ class Surface:
 
         The mean distance to the nearest sites, weighted by their nearness and by how far their
         normals agree with the nearest one's: an implicit moving-least-squares surface. Each
-        distance is taken along the mean of the site's normal and the one at the point, which is
-        exact where the surface bends evenly; along the site's own it is off by half the bend.
+        distance is taken along the mean of the site's normal and the one at the point, which comes
+        near to it where the surface bends; along the site's own it is off by half the bend.
 
         Args:
             points: `(N, 3)`.
